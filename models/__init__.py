@@ -1,0 +1,1 @@
+"""Everything with a tensor in it, and the plain records it returns."""

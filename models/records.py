@@ -1,0 +1,274 @@
+"""Frozen, slotted records of plain Python values: what crosses from models to viz and pages.
+
+Nothing here knows a tensor, a figure or a file. A record checks its own invariants when it is
+made, so whoever receives one need not check again. Undefined numbers are ``None`` with a reason.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = Literal["logit", "probability"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """Identity of one trained classifier: ``task/encoder/pooler`` and the digest of its weights."""
+
+    id: str
+    task: str
+    encoder: str
+    pooler: str
+    seed: int
+    digest: str
+    title: str
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an identity that could not name a classifier."""
+        if not self.id or not self.task:
+            raise ValueError("a ModelSpec needs a non-empty id and task")
+        if len(self.labels) < 2:
+            raise ValueError(f"{self.id}: a classifier needs two labels or more, got {self.labels}")
+
+
+@dataclass(frozen=True, slots=True)
+class MethodCall:
+    """One attribution method with its parameters, hashable so that it can be a cache key."""
+
+    name: str
+    params: tuple[tuple[str, float | int | str | bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All that determines an analysis besides the classifier's weights.
+
+    ``target`` is a class index, ``None`` meaning the predicted class. ``deleted`` and ``masked``
+    are indices into the tokens of the *unedited* text: deleted tokens are taken out before
+    encoding, masked ones are replaced by the unknown word.
+    """
+
+    text: str
+    methods: tuple[MethodCall, ...] = ()
+    target: int | None = None
+    deleted: tuple[int, ...] = ()
+    masked: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of the user's own text: ``text == source[start:end]``, never lower-cased.
+
+    ``known`` is False when the vocabulary has no entry for it; ``state`` says whether the
+    request deleted or masked it.
+    """
+
+    text: str
+    start: int
+    end: int
+    known: bool = True
+    special: bool = False
+    state: Literal["kept", "deleted", "masked"] = "kept"
+
+    def __post_init__(self) -> None:
+        """Refuse offsets that do not fit the text."""
+        if not 0 <= self.start <= self.end or self.end - self.start != len(self.text):
+            raise ValueError(f"token {self.text!r} does not fit offsets {self.start}:{self.end}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Class probabilities (softmax of ``logits``) and the index of the largest."""
+
+    labels: tuple[str, ...]
+    logits: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse lengths that differ and probabilities that do not sum to one."""
+        if not len(self.labels) == len(self.logits) == len(self.probabilities):
+            raise ValueError("labels, logits and probabilities differ in length")
+        if not math.isclose(sum(self.probabilities), 1.0, abs_tol=1e-4):
+            raise ValueError(f"probabilities sum to {sum(self.probabilities)}, not 1")
+
+    @property
+    def predicted(self) -> int:
+        """Index of the most probable class (the first one on a tie)."""
+        return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
+
+    @property
+    def label(self) -> str:
+        """Name of the most probable class."""
+        return self.labels[self.predicted]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A learned quantity of a pooler: effective values, initial values, meaning and domain."""
+
+    name: str
+    values: tuple[float, ...]
+    initial: tuple[float, ...]
+    meaning: str
+    domain: str
+
+    def __post_init__(self) -> None:
+        """Refuse values without their initial counterparts."""
+        if not self.values or len(self.values) != len(self.initial):
+            raise ValueError(f"parameter {self.name!r}: {len(self.values)} values, {len(self.initial)} initial")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolingTrace:
+    """What the pooler did with the token states of one text (special and kept tokens alike).
+
+    ``weights`` (T,) are the attention weights, ``None`` for poolers that have none;
+    ``effective`` (T,) is softmax(p·s) where a norm sharpens or flattens them. ``shares`` (T,) is
+    the mean over dimensions of each token's share of the pooled vector, non-negative, sum 1.
+    ``winners`` (T,) counts, for max pooling, the dimensions that each token wins, ties divided.
+    """
+
+    weights: tuple[float, ...] | None
+    weights_meaning: str
+    effective: tuple[float, ...] | None
+    shares: tuple[float, ...]
+    winners: tuple[float, ...] | None
+    state_norms: tuple[float, ...]
+    parameters: tuple[Parameter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One score per token, or ``None`` with a ``reason``.
+
+    ``delta`` is the completeness error Σ scores − (F(x) − F(baseline)) of complete methods and
+    ``relative_delta`` that error over |F(x) − F(baseline)|. ``warning`` says in words what the
+    reader must know (degenerate map, delta not reached). Scores of deleted tokens are 0.
+    """
+
+    method: str
+    title: str
+    target: int
+    scalar: Scalar
+    signed: bool
+    complete: bool
+    scores: tuple[float, ...] | None
+    reason: str | None = None
+    warning: str | None = None
+    delta: float | None = None
+    relative_delta: float | None = None
+    baseline: str | None = None
+    forwards: int = 0
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Undefined needs a reason; defined scores must be finite."""
+        if self.scores is None and not self.reason:
+            raise ValueError(f"{self.method}: scores are missing without a reason")
+        if self.scores is not None and not all(map(math.isfinite, self.scores)):
+            raise ValueError(f"{self.method}: scores are not finite")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One metric between two maps of one classifier, ``None`` with a reason where undefined."""
+
+    metric: str
+    left: str
+    right: str
+    value: float | None
+    n: int
+    p_value: float | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """Undefined needs a reason."""
+        if self.value is None and not self.reason:
+            raise ValueError(f"{self.metric} of {self.left}, {self.right}: undefined without a reason")
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything one classifier says about one request.
+
+    ``tokens`` are those of the unedited text in order, each with its ``state``; every per-token
+    tuple has their length. ``cut`` is the number of tokens beyond the limit that were not read.
+    ``target`` is the class the attributions speak about.
+    """
+
+    model: ModelSpec
+    request: Request
+    tokens: tuple[Token, ...]
+    cut: int
+    prediction: Prediction
+    target: int
+    trace: PoolingTrace
+    attributions: tuple[Attribution, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Every map must have one number per token."""
+        n = len(self.tokens)
+        for attribution in self.attributions:
+            if attribution.scores is not None and len(attribution.scores) != n:
+                raise ValueError(f"{attribution.method}: {len(attribution.scores)} scores for {n} tokens")
+        if len(self.trace.shares) != n:
+            raise ValueError(f"trace has {len(self.trace.shares)} shares for {n} tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """The prediction once one token is deleted or masked, everything re-encoded."""
+
+    index: int
+    how: Literal["deleted", "masked"]
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the ladder from attention to leave-one-out; ``tau`` compares with the rung above."""
+
+    name: str
+    title: str
+    adds: str
+    scores: tuple[float, ...] | None
+    tau: Agreement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """MATH §3: the rungs in order and one sentence that names where the agreement breaks."""
+
+    rungs: tuple[Rung, ...]
+    weakest: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NormPoint:
+    """The pooler of one text at one value of its exponent p."""
+
+    p: float
+    effective: tuple[float, ...] | None
+    shares: tuple[float, ...]
+    pooled: tuple[float, ...]
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NormSweep:
+    """The same text pooled at many p on frozen token states; ``learned`` is the trained p (mean over units)."""
+
+    model: ModelSpec
+    tokens: tuple[Token, ...]
+    labels: tuple[str, ...]
+    reading: str
+    weights: tuple[float, ...] | None
+    learned: float
+    learned_range: tuple[float, float]
+    points: tuple[NormPoint, ...] = field(default=())

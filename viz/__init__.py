@@ -1,0 +1,1 @@
+"""Plain records to HTML, Altair and Plotly; knows neither torch nor streamlit."""

@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Scalar = Literal["logit", "probability"]
+Param = float | int | str | bool
+
+
+def _key(name: str, params: tuple[tuple[str, Param], ...]) -> str:
+    """``name``, or ``name[a=1, b=x]`` when parameters differ from the method's defaults."""
+    if not params:
+        return name
+    return f"{name}[{', '.join(f'{key}={value}' for key, value in params)}]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +47,12 @@ class MethodCall:
     """One attribution method with its parameters, hashable so that it can be a cache key."""
 
     name: str
-    params: tuple[tuple[str, float | int | str | bool], ...] = ()
+    params: tuple[tuple[str, Param], ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Text that tells two calls of one method with different parameters apart."""
+        return _key(self.name, self.params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +160,9 @@ class Attribution:
     ``delta`` is the completeness error Σ scores − (F(x) − F(baseline)) of complete methods and
     ``relative_delta`` that error over |F(x) − F(baseline)|. ``warning`` says in words what the
     reader must know (degenerate map, delta not reached). Scores of deleted tokens are 0.
+    ``params`` are the parameters that differ from the method's defaults. ``without`` holds, for
+    methods that take tokens out one by one, the class probabilities without each token (``None``
+    for tokens that could not be taken out).
     """
 
     method: str
@@ -163,6 +179,13 @@ class Attribution:
     baseline: str | None = None
     forwards: int = 0
     seconds: float = 0.0
+    params: tuple[tuple[str, Param], ...] = ()
+    without: tuple[tuple[float, ...] | None, ...] | None = None
+
+    @property
+    def key(self) -> str:
+        """Text that tells two calls of one method with different parameters apart."""
+        return _key(self.method, self.params)
 
     def __post_init__(self) -> None:
         """Undefined needs a reason; defined scores must be finite."""
@@ -174,7 +197,11 @@ class Attribution:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """One metric between two maps of one classifier, ``None`` with a reason where undefined."""
+    """One metric between two maps of one classifier, ``None`` with a reason where undefined.
+
+    ``left`` and ``right`` are the keys of the two attributions. ``basis`` says what was ranked:
+    the signed scores, or their magnitudes when one of the two maps has no sign.
+    """
 
     metric: str
     left: str
@@ -183,6 +210,7 @@ class Agreement:
     n: int
     p_value: float | None = None
     reason: str | None = None
+    basis: Literal["signed", "magnitude"] = "signed"
 
     def __post_init__(self) -> None:
         """Undefined needs a reason."""

@@ -1,0 +1,118 @@
+"""The pooling classifier: word table, encoder, pooler and linear head, each stage callable alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from models.encoders.base import Encoder
+from models.errors import PoolScopeError
+from models.poolers.base import Pooler
+from models.records import ModelSpec, Token
+from models.text import PAD, Vocabulary, WordTokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as the classifier reads it: tokens, their ids, and how many were cut off the end."""
+
+    tokens: tuple[Token, ...]
+    ids: tuple[int, ...]
+    cut: int
+
+
+class PoolingClassifier(nn.Module):
+    """logits = W r + b with r = pool(encode(embed(ids))).
+
+    One pure path, every stage by itself: attention can be imposed at :meth:`pool`, states can be
+    frozen after :meth:`encode`, gradients can start at :meth:`from_embeddings`. Shapes: ids and
+    mask (B, T), embeddings (B, T, E), hidden (B, T, D), pooled (B, R), logits (B, C).
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        vocabulary: Vocabulary,
+        encoder: Encoder,
+        pooler: Pooler,
+        *,
+        embedding_size: int,
+        max_tokens: int = 512,
+        dropout: float = 0.0,
+        tokenizer: WordTokenizer | None = None,
+    ) -> None:
+        """Put the parts together; encoder and pooler must already fit each other in width."""
+        super().__init__()
+        if encoder.state_size != pooler.state_size:
+            raise PoolScopeError(
+                f"{spec.id}: the encoder's states have width {encoder.state_size}, "
+                f"the pooler expects {pooler.state_size}"
+            )
+        self.spec = spec
+        self.vocabulary = vocabulary
+        self.tokenizer = tokenizer or WordTokenizer()
+        self.max_tokens = max_tokens
+        self.table = nn.Embedding(len(vocabulary), embedding_size, padding_idx=PAD)
+        self.encoder = encoder
+        self.pooler = pooler
+        self.head = nn.Linear(pooler.output_size, len(spec.labels))
+        self.dropout = nn.Dropout(dropout)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Class names in logit order."""
+        return self.spec.labels
+
+    def read(self, text: str) -> Encoded:
+        """Cut ``text`` into at most ``max_tokens`` tokens with ids; the rest is counted in ``cut``."""
+        found = self.tokenizer(text)
+        kept = found[: self.max_tokens]
+        tokens = tuple(
+            Token(token.text, token.start, token.end, known=self.vocabulary.known(token.text)) for token in kept
+        )
+        return Encoded(tokens, tuple(self.vocabulary.encode(t.text for t in kept)), len(found) - len(kept))
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Look up ids (B, T) in the word table: (B, T, E)."""
+        return cast(Tensor, self.table(ids))
+
+    def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """Turn embeddings (B, T, E) into token states (B, T, D)."""
+        return cast(Tensor, self.encoder(self.dropout(embeddings), mask))
+
+    def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Turn token states into one vector (B, R), with the learned or the imposed attention."""
+        return cast(Tensor, self.pooler(hidden, mask, weights))
+
+    def decide(self, pooled: Tensor) -> Tensor:
+        """Turn pooled vectors into logits (B, C)."""
+        return cast(Tensor, self.head(self.dropout(pooled)))
+
+    def from_embeddings(self, embeddings: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return logits (B, C) of embeddings (B, T, E)."""
+        return self.decide(self.pool(self.encode(embeddings, mask), mask, weights))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return logits (B, C) of ids (B, T)."""
+        return self.from_embeddings(self.embed(ids), mask)
+
+
+def pad_batch(rows: Sequence[Sequence[int]], device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """Stack id rows of different lengths: ids (B, T) filled with PAD, and the mask (B, T).
+
+    Raises:
+        PoolScopeError: no rows came.
+    """
+    if not rows:
+        raise PoolScopeError("no texts came; expected one or more to make a batch of")
+    longest = max(map(len, rows))
+    ids = torch.full((len(rows), max(1, longest)), PAD, dtype=torch.long)
+    for row, values in enumerate(rows):
+        ids[row, : len(values)] = torch.tensor(values, dtype=torch.long)
+    lengths = torch.tensor([len(values) for values in rows])
+    mask = torch.arange(ids.shape[1]).unsqueeze(0) < lengths.unsqueeze(1)
+    return ids.to(device), mask.to(device)

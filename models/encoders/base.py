@@ -1,0 +1,42 @@
+"""What every encoder promises: embeddings in, one state per token out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import PoolScopeError
+
+
+class Encoder(nn.Module, ABC):
+    """Base of all encoders: embeddings (B, T, E) and mask (B, T) → hidden (B, T, D).
+
+    Padding never influences the states of real tokens; the states at padded positions are
+    whatever is cheapest and must not be read. ``contextual`` says whether a token's state
+    depends on its neighbours.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    formula: ClassVar[str]
+    source: ClassVar[str]
+    contextual: ClassVar[bool] = True
+    state_size: int
+
+    def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """Encode after checking that shapes fit and that padding stands on the right."""
+        if embeddings.dim() != 3 or mask.shape != embeddings.shape[:2] or mask.dtype != torch.bool:
+            raise PoolScopeError(
+                f"{self.name}: embeddings {tuple(embeddings.shape)} and {mask.dtype} mask {tuple(mask.shape)} "
+                "came; expected (B, T, E) and bool (B, T)"
+            )
+        if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
+            raise PoolScopeError(f"{self.name}: padding stands before a token; put all padding at the end")
+        return self.encode(embeddings, mask)
+
+    @abstractmethod
+    def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """Compute the states of checked input: (B, T, E) → (B, T, D)."""

@@ -1,0 +1,59 @@
+"""The only place that knows how padding is ignored.
+
+Shapes: values (B, T) or (B, T, D), mask (B, T) bool with True on real tokens. Every function
+reduces or normalises over the token axis 1 and gives padding no influence on value or gradient.
+Rows without a real token are the caller's to refuse (``models.poolers.base`` does).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def broadcast_mask(mask: Tensor, values: Tensor) -> Tensor:
+    """Give ``mask`` (B, T) the rank of ``values``: (B, T) or (B, T, 1)."""
+    return mask if values.dim() == 2 else mask.unsqueeze(-1)
+
+
+def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """Set padded positions to exactly 0, whatever stood there (NaN and inf included)."""
+    return torch.where(broadcast_mask(mask, values), values, torch.zeros((), dtype=values.dtype))
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Return Σ m_i v_i / Σ m_i over tokens."""
+    count = broadcast_mask(mask, values).sum(1).to(values.dtype)
+    return zero_padding(values, mask).sum(1) / count
+
+
+def masked_max(values: Tensor, mask: Tensor) -> Tensor:
+    """Return max_i v_i over real tokens; the gradient is divided evenly among ties."""
+    return _minus_inf(values, mask).amax(1)
+
+
+def masked_min(values: Tensor, mask: Tensor) -> Tensor:
+    """Return min_i v_i over real tokens."""
+    return -masked_max(-values, mask)
+
+
+def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return softmax over real tokens: ≥ 0, sums to 1, exactly 0 on padding."""
+    return zero_padding(torch.softmax(_minus_inf(logits, mask), dim=1), mask)
+
+
+def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
+    """Return log-softmax over real tokens, with 0 (not −inf) on padding.
+
+    A finite filler keeps ``p * log a`` differentiable in p; whoever reduces must mask again.
+    """
+    return zero_padding(torch.log_softmax(_minus_inf(logits, mask), dim=1), mask)
+
+
+def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
+    """Return log Σ_i exp(v_i) over real tokens, the maximum subtracted inside."""
+    return torch.logsumexp(_minus_inf(values, mask), dim=1)
+
+
+def _minus_inf(values: Tensor, mask: Tensor) -> Tensor:
+    return torch.where(broadcast_mask(mask, values), values, torch.full((), -torch.inf, dtype=values.dtype))

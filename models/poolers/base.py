@@ -1,0 +1,132 @@
+"""What every pooler promises, and the checks that make the promise hold.
+
+A pooler turns token states (B, T, D) into one vector (B, D), ignoring padding exactly. The base
+class validates and words the errors; a subclass holds the formula and nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import PoolScopeError
+from models.masking import masked_softmax, zero_padding
+from models.records import Parameter
+
+
+class Pooler(nn.Module, ABC):
+    """Base of all poolers: hidden (B, T, D) and mask (B, T) → pooled (B, D).
+
+    Besides the vector a pooler tells how it came about: :meth:`attention` gives the weights it
+    attended with, :meth:`shares` each token's part of every dimension, :meth:`contributions` the
+    exact additive decomposition Σ_i contribution_i = pooled (MATH §3).
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    formula: ClassVar[str]
+    source: ClassVar[str]
+    attends: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = True
+    reference: ClassVar[str] = "h = 0"
+    divides: ClassVar[Literal["states", "pooled"]] = "states"
+
+    def __init__(self, state_size: int) -> None:
+        """Remember the width D of the token states."""
+        super().__init__()
+        if state_size < 1:
+            raise PoolScopeError(f"state_size came as {state_size}; a pooler needs at least one dimension")
+        self.state_size = state_size
+
+    @property
+    def output_size(self) -> int:
+        """Width of the pooled vector; D unless a subclass says otherwise."""
+        return self.state_size
+
+    def forward(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Pool after checking; ``weights`` (B, T) imposes an attention in place of the learned one."""
+        self.check(hidden, mask, weights)
+        return self.pool(hidden, mask, weights)
+
+    @abstractmethod
+    def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Compute the formula on checked input: (B, T, D) → (B, D)."""
+
+    @abstractmethod
+    def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return w (B, T, D) ≥ 0 with Σ_i w_id = 1: token i's part of dimension d."""
+
+    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor | None:
+        """Return the attention weights (B, T), or ``None`` for a pooler that has none."""
+        return None
+
+    def effective(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor | None:
+        """Return the attention that acts once a norm has sharpened it, or ``None``."""
+        return None
+
+    def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return c (B, T, D) with Σ_i c_id = r_d exactly (Euler's theorem, MATH §3).
+
+        Poolers that average states give w_id h_id, norm poolers w_id r_d.
+        """
+        self.check(hidden, mask, weights)
+        shares = self.shares(hidden, mask, weights)
+        if self.divides == "states":
+            return shares * zero_padding(hidden, mask)
+        return shares * self.pool(hidden, mask, weights).unsqueeze(1)
+
+    def learned(self) -> tuple[Parameter, ...]:
+        """Report the learned quantities worth showing: value now, value at the start, domain."""
+        return ()
+
+    def check(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> None:
+        """Refuse what the formula has no meaning for, in one sentence."""
+        if hidden.dim() != 3 or hidden.shape[-1] != self.state_size:
+            raise PoolScopeError(
+                f"{self.name}: hidden came as {tuple(hidden.shape)}; expected (B, T, {self.state_size})"
+            )
+        if mask.dtype != torch.bool or mask.shape != hidden.shape[:2]:
+            raise PoolScopeError(
+                f"{self.name}: mask came as {mask.dtype} {tuple(mask.shape)}; "
+                f"expected bool {tuple(hidden.shape[:2])}, True on real tokens"
+            )
+        empty = (~mask.any(1)).nonzero().flatten().tolist()
+        if empty:
+            raise PoolScopeError(f"{self.name}: rows {empty} hold only padding; give every text one token or more")
+        if weights is None:
+            return
+        if not self.attends:
+            raise PoolScopeError(f"{self.name}: has no attention, so no weights can be imposed on it")
+        if weights.shape != mask.shape:
+            raise PoolScopeError(
+                f"{self.name}: weights came as {tuple(weights.shape)}; expected {tuple(mask.shape)}"
+            )
+        if bool((weights < 0).any()) or bool((zero_padding(weights, mask).sum(1) <= 0).any()):
+            raise PoolScopeError(f"{self.name}: imposed weights must be ≥ 0 with a positive sum on real tokens")
+
+
+class AttentionPooler(Pooler):
+    """Base of poolers that attend: scores s (B, T) → a = softmax(s) over real tokens → Σ_i a_i h_i."""
+
+    attends = True
+
+    @abstractmethod
+    def scores(self, hidden: Tensor) -> Tensor:
+        """Return the attention logits s (B, T)."""
+
+    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return a = softmax(s), exactly 0 on padding."""
+        return masked_softmax(self.scores(hidden), mask)
+
+    def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return Σ_i a_i h_i."""
+        a = self.attention(hidden, mask) if weights is None else zero_padding(weights, mask)
+        return torch.einsum("bt,btd->bd", a, zero_padding(hidden, mask))
+
+    def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Return a_i, the same in every dimension."""
+        a = self.attention(hidden, mask) if weights is None else zero_padding(weights, mask)
+        return a.unsqueeze(-1).expand(-1, -1, self.state_size)

@@ -1,0 +1,119 @@
+"""Text to tokens with character offsets in the user's own text, and words to ids.
+
+The tokeniser cuts, it never rewrites: ``token.text == text[token.start:token.end]``. Lower-casing
+and the like happen only in the look-up key, so the screen can always show what was typed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Final
+
+import regex
+
+from models.errors import PoolScopeError
+from models.records import Token
+
+PAD: Final = 0
+UNK: Final = 1
+PAD_WORD: Final = "<pad>"
+UNK_WORD: Final = "<unk>"
+
+# Letters that stand in words; Han characters are tokens of their own, since Chinese has no spaces.
+_W = r"[[\p{L}\p{M}\p{N}_]--\p{Han}]"
+_CLITIC = r"(?:s|re|ve|ll|d|m)"
+_PATTERN: Final = regex.compile(
+    rf"""
+      https?://\S+                                        # a link is one token
+    | [@\#]{_W}+                                          # user names and tags
+    | (?:\p{{L}}\.){{2,}}                                 # U.S. and the like
+    | \d+(?:[.,:/]\d+)+                                   # 3.5  10,000  4/10
+    | {_W}+?(?=n['’]t(?!{_W}))                            # do|n't, as the Penn Treebank cuts it
+    | n['’]t(?!{_W})
+    | ['’]{_CLITIC}(?!{_W})                               # it|'s
+    | {_W}+(?:-{_W}+)*(?:['’](?!{_CLITIC}(?!{_W})){_W}+)* # words, well-made, o'clock
+    | \p{{Han}}
+    | \.{{2,}} | -{{2,}} | `` | ''                        # ellipsis, dash, Treebank quotes
+    | \X                                                  # else one visible character (emoji stay whole)
+    """,
+    regex.VERBOSE | regex.VERSION1 | regex.IGNORECASE,
+)
+_INVISIBLE: Final = regex.compile(r"[\p{Z}\p{Cc}\p{Cf}\p{Cs}\p{M}\s]+")
+
+
+class WordTokenizer:
+    """Cut text into words, clitics, punctuation, Han characters and whole emoji.
+
+    English follows the Penn Treebank's clitics (``do|n't``, ``it|'s``), which the Stanford
+    Sentiment Treebank uses; white space, control and format characters are in no token.
+    """
+
+    name = "word"
+
+    def __call__(self, text: str) -> tuple[Token, ...]:
+        """Return the tokens of ``text`` in order; an empty tuple when nothing visible is there."""
+        return tuple(
+            Token(match.group(), match.start(), match.end())
+            for match in _PATTERN.finditer(text)
+            if not _INVISIBLE.fullmatch(match.group())
+        )
+
+    def words(self, text: str) -> list[str]:
+        """Return the look-up keys only: the fast road for whole corpora."""
+        return [
+            lookup_key(piece) for piece in _PATTERN.findall(text) if not _INVISIBLE.fullmatch(piece)
+        ]
+
+
+@lru_cache(maxsize=100_000)
+def lookup_key(text: str) -> str:
+    """Return the vocabulary key of a token: lower case, straight apostrophes, links as ``http``."""
+    key = text.lower().replace("’", "'")
+    if key.startswith(("http://", "https://")):
+        return "http"
+    return '"' if key in {"``", "''", "“", "”"} else key
+
+
+class Vocabulary:
+    """Words and their ids: 0 is padding, 1 the unknown word, then words by falling frequency."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Take the words in id order, without the two reserved ones in front."""
+        self.words: tuple[str, ...] = (PAD_WORD, UNK_WORD, *words)
+        self._ids = {word: index for index, word in enumerate(self.words)}
+        if len(self._ids) != len(self.words):
+            raise PoolScopeError("the vocabulary lists a word twice; every word must stand in it once")
+
+    @classmethod
+    def build(
+        cls, texts: Iterable[str], tokenizer: WordTokenizer, *, min_count: int = 1, max_size: int = 20_000
+    ) -> Vocabulary:
+        """Count the training texts' words; keep the ``max_size`` most frequent with ``min_count``."""
+        counts = Counter(word for text in texts for word in tokenizer.words(text))
+        # Ties are ordered by the word itself, so that the same texts always give the same ids.
+        ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        kept = [word for word, count in ranked if count >= min_count and word not in {PAD_WORD, UNK_WORD}]
+        return cls(kept[: max_size - 2])
+
+    def __len__(self) -> int:
+        """Count the words, the two reserved ones included."""
+        return len(self.words)
+
+    def known(self, token: str) -> bool:
+        """Say whether the word of ``token`` was seen in training often enough to have an entry."""
+        return self._ids.get(lookup_key(token), UNK) > UNK
+
+    def encode(self, tokens: Iterable[str]) -> list[int]:
+        """Map tokens (any case) to ids, unknown ones to ``UNK``."""
+        return [self._id(lookup_key(token)) for token in tokens]
+
+    def encode_keys(self, keys: Iterable[str]) -> list[int]:
+        """Map look-up keys, as ``WordTokenizer.words`` gives them, to ids."""
+        return [self._id(key) for key in keys]
+
+    def _id(self, key: str) -> int:
+        # The reserved words themselves, typed by a user, are ordinary unknown words.
+        index = self._ids.get(key, UNK)
+        return index if index > UNK else UNK

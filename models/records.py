@@ -61,7 +61,9 @@ class Request:
 
     ``target`` is a class index, ``None`` meaning the predicted class. ``deleted`` and ``masked``
     are indices into the tokens of the *unedited* text: deleted tokens are taken out before
-    encoding, masked ones are replaced by the unknown word.
+    encoding, masked ones are replaced by the unknown word. Both are kept sorted and without
+    repeats, and a token that is both deleted and masked counts as deleted, so that two requests
+    that mean the same are equal.
     """
 
     text: str
@@ -69,6 +71,15 @@ class Request:
     target: int | None = None
     deleted: tuple[int, ...] = ()
     masked: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Bring the edits into their one form; refuse indices that no token can have."""
+        deleted = set(self.deleted)
+        masked = set(self.masked) - deleted
+        if min(deleted | masked, default=0) < 0:
+            raise ValueError(f"token indices start at 0, got {self.deleted} and {self.masked}")
+        object.__setattr__(self, "deleted", tuple(sorted(deleted)))
+        object.__setattr__(self, "masked", tuple(sorted(masked)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +142,8 @@ class Parameter:
     def __post_init__(self) -> None:
         """Refuse values without their initial counterparts."""
         if not self.values or len(self.values) != len(self.initial):
-            raise ValueError(f"parameter {self.name!r}: {len(self.values)} values, {len(self.initial)} initial")
+            counts = f"{len(self.values)} values, {len(self.initial)} initial"
+            raise ValueError(f"parameter {self.name!r}: {counts}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +163,13 @@ class PoolingTrace:
     winners: tuple[float, ...] | None
     state_norms: tuple[float, ...]
     parameters: tuple[Parameter, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Every map of one text has one number per token."""
+        for name in ("weights", "effective", "winners", "state_norms"):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(self.shares):
+                raise ValueError(f"trace has {len(values)} {name} but {len(self.shares)} shares")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +232,11 @@ class Agreement:
     basis: Literal["signed", "magnitude"] = "signed"
 
     def __post_init__(self) -> None:
-        """Undefined needs a reason."""
+        """Undefined is ``None`` with a reason, never NaN."""
         if self.value is None and not self.reason:
             raise ValueError(f"{self.metric} of {self.left}, {self.right}: undefined without a reason")
+        if self.value is not None and not math.isfinite(self.value):
+            raise ValueError(f"{self.metric} of {self.left}, {self.right}: {self.value} is not a number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,11 +260,15 @@ class Analysis:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        """Every map must have one number per token."""
+        """Every map must have one number per token, and the target must be a class."""
         n = len(self.tokens)
+        if not 0 <= self.target < len(self.prediction.labels):
+            raise ValueError(f"target {self.target} is none of {len(self.prediction.labels)} classes")
         for attribution in self.attributions:
             if attribution.scores is not None and len(attribution.scores) != n:
                 raise ValueError(f"{attribution.method}: {len(attribution.scores)} scores for {n} tokens")
+            if attribution.without is not None and len(attribution.without) != n:
+                raise ValueError(f"{attribution.method}: {len(attribution.without)} removals for {n} tokens")
         if len(self.trace.shares) != n:
             raise ValueError(f"trace has {len(self.trace.shares)} shares for {n} tokens")
 
@@ -290,7 +315,10 @@ class NormPoint:
 
 @dataclass(frozen=True, slots=True)
 class NormSweep:
-    """The same text pooled at many p on frozen token states; ``learned`` is the trained p (mean over units)."""
+    """The same text pooled at many p on frozen token states.
+
+    ``learned`` is the trained p (its mean over units) and ``learned_range`` its extremes.
+    """
 
     model: ModelSpec
     tokens: tuple[Token, ...]

@@ -5,15 +5,24 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
+
+from models.errors import PoolScopeError
 
 T = TypeVar("T")
 
 
-class UnknownNameError(LookupError):
-    """A name that no registry entry carries; the message lists the choices."""
+class UnknownNameError(PoolScopeError, KeyError):
+    """A name that no registry entry carries; the message lists the choices.
+
+    A ``KeyError``, so that ``registry.get(name)`` answers ``None`` as every mapping does.
+    """
+
+    def __str__(self) -> str:
+        """Give the message as it was written: ``KeyError`` alone would put it in quotes."""
+        return str(self.args[0])
 
 
 class Registry(Mapping[str, type[T]]):
@@ -39,9 +48,9 @@ class Registry(Mapping[str, type[T]]):
 
     def __contains__(self, name: object) -> bool:
         """Say whether ``name`` is registered, without raising."""
-        return name in self._members
+        return isinstance(name, str) and name in self._members
 
-    def __iter__(self):  # type: ignore[no-untyped-def]  # Iterator[str], as Mapping states
+    def __iter__(self) -> Iterator[str]:
         """Iterate over the names in alphabetical order."""
         return iter(self._members)
 

@@ -63,7 +63,7 @@ def _root(root: str | os.PathLike[str] | None) -> Path:
         )
     folder = Path(named).expanduser()
     if not folder.is_dir():
-        raise DataError(f"the data folder {str(folder)!r} does not exist: set {VARIABLE} to a folder that does.")
+        raise DataError(f"the data folder {str(folder)!r} is not there: set {VARIABLE} to one that is.")
     return folder
 
 
@@ -73,7 +73,7 @@ def _read_card(path: Path, name: str) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DataError(
-            f"card.json of dataset {name!r} cannot be read ({_brief(error)}): put an intact copy in its place."
+            f"card.json of dataset {name!r} cannot be read ({_brief(error)}): put an intact copy there."
         ) from error
     labels = card.get("labels") if isinstance(card, dict) else None
     named = isinstance(labels, list) and all(isinstance(label, str) and label for label in labels)

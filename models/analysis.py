@@ -1,0 +1,233 @@
+"""The one call a page makes: a classifier and a request in, plain records out.
+
+Nothing here keeps state. Each function reads the text, applies the request's edits, and hands
+the same :class:`~models.attribution.reading.Reading` to whoever needs it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Sequence
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from models.attribution import METHODS
+from models.attribution.base import AttributionMethod, build, floats
+from models.attribution.leave_one_out import logits_of
+from models.attribution.reading import Reading
+from models.classifier import PoolingClassifier
+from models.errors import PoolScopeError
+from models.metrics.agreement import METRICS, AgreementMetric, comparable
+from models.records import (
+    Agreement,
+    Analysis,
+    Attribution,
+    PoolingTrace,
+    Prediction,
+    Removal,
+    Request,
+    Token,
+)
+from models.text import UNK
+
+NOTHING_TYPED = "There is no word to read in this text; type at least one."
+NOTHING_LEFT = "Every token of this text is deleted, so nothing is left to read; restore at least one."
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Text:
+    """A request's text after its edits: all tokens with their states, and what is really read.
+
+    ``kept`` are the places, in ``tokens``, of the T ids that go into the encoder.
+    """
+
+    tokens: tuple[Token, ...]
+    kept: tuple[int, ...]
+    ids: tuple[int, ...]
+    cut: int
+
+    def spread(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Put values of the kept tokens at their places among all tokens, 0 elsewhere."""
+        full = [0.0] * len(self.tokens)
+        for place, value in zip(self.kept, values, strict=True):
+            full[place] = value
+        return tuple(full)
+
+
+def prepare(classifier: PoolingClassifier, request: Request) -> Text:
+    """Read the text and apply the edits of ``request``.
+
+    Raises:
+        PoolScopeError: nothing to read, or an edit of a token that the text does not have.
+    """
+    encoded = classifier.read(request.text)
+    if not encoded.tokens:
+        raise PoolScopeError(NOTHING_TYPED)
+    _check_places(len(encoded.tokens), (*request.deleted, *request.masked))
+    deleted, masked = set(request.deleted), set(request.masked)
+    kept = tuple(i for i in range(len(encoded.tokens)) if i not in deleted)
+    if not kept:
+        raise PoolScopeError(NOTHING_LEFT)
+    states: dict[int, Literal["deleted", "masked"]] = dict.fromkeys(masked, "masked")
+    states |= dict.fromkeys(deleted, "deleted")
+    tokens = tuple(
+        dataclasses.replace(token, state=states[i]) if i in states else token
+        for i, token in enumerate(encoded.tokens)
+    )
+    ids = tuple(UNK if i in masked else encoded.ids[i] for i in kept)
+    return Text(tokens, kept, ids, encoded.cut)
+
+
+def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
+    """Predict, trace the pooler, attribute by every method asked for, and compare the maps.
+
+    The encoder reads the text once; every method starts from that reading. Agreements are
+    over kept tokens that are not special, for every pair of maps and every metric.
+
+    Raises:
+        PoolScopeError: empty text, all tokens deleted, a class, method or parameter that does
+            not exist; one sentence each.
+    """
+    started = time.perf_counter()
+    methods = [build(call, METHODS) for call in request.methods]
+    text = prepare(classifier, request)
+    reading = Reading(classifier, text.ids)
+    prediction = predicted(classifier, reading.logits[0])
+    target = target_of(classifier, request, prediction)
+    attributions = tuple(attribution(method, reading, text, target) for method in methods)
+    return Analysis(
+        model=classifier.spec,
+        request=request,
+        tokens=text.tokens,
+        cut=text.cut,
+        prediction=prediction,
+        target=target,
+        trace=trace(reading, text),
+        attributions=attributions,
+        agreements=tuple(agreements(attributions, text)),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def remove(
+    classifier: PoolingClassifier, request: Request, index: int, how: Literal["deleted", "masked"]
+) -> Removal:
+    """Predict again with token ``index`` (of the unedited text) taken out or masked as well.
+
+    One forward pass. A token that the request already removed that way changes nothing.
+
+    Raises:
+        PoolScopeError: no such token, nothing would be left, or masking a deleted token.
+    """
+    if how not in ("deleted", "masked"):
+        raise PoolScopeError(f"A token can be deleted or masked, got {how!r}; choose one of the two.")
+    _check_places(len(classifier.read(request.text).tokens), (index,))
+    if how == "masked" and index in request.deleted:
+        raise PoolScopeError(f"Token {index + 1} is deleted and cannot be masked; restore it first.")
+    if how == "deleted":
+        edited = dataclasses.replace(request, deleted=(*request.deleted, index))
+    else:
+        edited = dataclasses.replace(request, masked=(*request.masked, index))
+    logits = logits_of(classifier, [prepare(classifier, edited).ids])
+    return Removal(index, how, predicted(classifier, logits[0]))
+
+
+def attribution(method: AttributionMethod, reading: Reading, text: Text, target: int) -> Attribution:
+    """Apply one method and put its scores at the places of all tokens, 0 for deleted ones."""
+    started = time.perf_counter()
+    scores = method(reading, target)
+    without: tuple[tuple[float, ...] | None, ...] | None = None
+    if scores.without is not None:
+        removed = dict(zip(text.kept, scores.without, strict=True))
+        without = tuple(removed.get(place) for place in range(len(text.tokens)))
+    return Attribution(
+        method=method.name,
+        title=method.heading,
+        target=target,
+        scalar="logit",
+        signed=method.signed,
+        complete=method.complete,
+        scores=None if scores.values is None else text.spread(scores.values),
+        reason=scores.reason,
+        warning=scores.warning,
+        delta=scores.delta,
+        relative_delta=scores.relative_delta,
+        baseline=scores.baseline,
+        forwards=scores.forwards,
+        seconds=time.perf_counter() - started,
+        params=method.variant,
+        without=without,
+    )
+
+
+def agreements(attributions: Sequence[Attribution], text: Text) -> Iterable[Agreement]:
+    """Compare every pair of maps by every metric; see ``models.metrics.agreement``."""
+    for left, right in combinations(attributions, 2):
+        for metric in METRICS.values():
+            yield compare(metric, left, right, text)
+
+
+def compare(metric: AgreementMetric, left: Attribution, right: Attribution, text: Text) -> Agreement:
+    """Compare two maps over kept, non-special tokens; undefined where one of them is undefined."""
+    places = [place for place in text.kept if not text.tokens[place].special]
+    if left.scores is None or right.scores is None:
+        missing = left if left.scores is None else right
+        reason = f"{missing.title}: {missing.reason}"
+        return Agreement(metric.name, left.key, right.key, value=None, n=len(places), reason=reason)
+    x, y, basis = comparable(
+        [left.scores[i] for i in places], left.signed, [right.scores[i] for i in places], right.signed
+    )
+    agreement = metric(x, y, names=(left.title, right.title), basis=basis)
+    return dataclasses.replace(agreement, left=left.key, right=right.key)
+
+
+@torch.no_grad()
+def trace(reading: Reading, text: Text) -> PoolingTrace:
+    """What the pooler did: weights, effective attention, mean shares, winners, state norms."""
+    pooler = reading.classifier.pooler
+    hidden, mask = reading.hidden, reading.mask
+    shares = pooler.shares(hidden, mask)[0]
+    meaning = "attention weight a_i" if pooler.attends else f"{pooler.title} pooling has no attention weights"
+    effective = pooler.effective(hidden, mask)
+    return PoolingTrace(
+        weights=None if reading.weights is None else text.spread(floats(reading.weights[0])),
+        weights_meaning=meaning,
+        effective=None if effective is None else text.spread(floats(effective[0])),
+        shares=text.spread(floats(shares.mean(-1))),
+        # Only max pooling divides whole dimensions among winners.
+        winners=text.spread(floats(shares.sum(-1))) if pooler.name == "max" else None,
+        state_norms=text.spread(floats(hidden[0].norm(dim=-1))),
+        parameters=pooler.learned(),
+    )
+
+
+def predicted(classifier: PoolingClassifier, logits: Tensor) -> Prediction:
+    """Turn logits (C,) into a record; softmax in double precision."""
+    values = logits.detach().double()
+    return Prediction(classifier.labels, tuple(values.tolist()), tuple(values.softmax(-1).tolist()))
+
+
+def target_of(classifier: PoolingClassifier, request: Request, prediction: Prediction) -> int:
+    """The class the request asks about, by default the predicted one.
+
+    Raises:
+        PoolScopeError: the classifier has no such class.
+    """
+    if request.target is None:
+        return prediction.predicted
+    if not 0 <= request.target < len(classifier.labels):
+        choices = ", ".join(f"{i} ({label})" for i, label in enumerate(classifier.labels))
+        raise PoolScopeError(f"There is no class {request.target}; choose one of: {choices}.")
+    return request.target
+
+
+def _check_places(count: int, places: Iterable[int]) -> None:
+    """Refuse edits of tokens that the text does not have."""
+    outside = sorted({place for place in places if not 0 <= place < count})
+    if outside:
+        numbers = ", ".join(map(str, outside))
+        raise PoolScopeError(f"The text has tokens 0 to {count - 1}, got {numbers}; choose one of them.")

@@ -1,0 +1,35 @@
+"""Attention times the length of what it weighs."""
+
+from __future__ import annotations
+
+from models.attribution.base import AttributionMethod, Scores, floats, needs_attention
+from models.attribution.reading import Reading
+from models.classifier import PoolingClassifier
+
+
+class AttentionNorm(AttributionMethod):
+    """Norm-based attention: a_i ‖h_i‖₂.
+
+    A weight of .3 on a state of length 0.1 moves the pooled vector less than a weight of .1 on a
+    state of length 2. Kobayashi et al. weigh transformed value vectors; here the value is h_i.
+    """
+
+    name = "attention_norm"
+    title = "Attention × norm"
+    family = "attention"
+    question = "How much does each token put into the pooled vector, whatever its direction?"
+    formula = r"a_i \lVert h_i \rVert_2"
+    baseline = "none"
+    cost = "no forward beyond the prediction's own"
+    source = "Kobayashi et al., EMNLP 2020"
+    signed = False
+    complete = False
+
+    def why_not(self, classifier: PoolingClassifier) -> str | None:
+        """Without attention weights there is nothing to multiply."""
+        return needs_attention(classifier)
+
+    def attribute(self, reading: Reading, target: int) -> Scores:
+        """Return a_i ‖h_i‖ (T,), the same for every target."""
+        assert reading.weights is not None
+        return Scores(floats(reading.weights[0] * reading.hidden[0].norm(dim=-1)))

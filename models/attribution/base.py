@@ -1,0 +1,196 @@
+"""What every attribution method is: facts for its card, bounded parameters, one pure function.
+
+Methods read a :class:`~models.attribution.reading.Reading` and never touch the classifier's
+parameters, modes or hooks, so one classifier may serve many threads at once. Derivatives come
+from ``torch.autograd.grad`` alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+
+from models.errors import PoolScopeError
+from models.metrics.agreement import is_constant
+from models.records import MethodCall, Param
+
+if TYPE_CHECKING:
+    from models.attribution.reading import Reading
+    from models.classifier import PoolingClassifier
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NoParams:
+    """The parameters of a method that has none."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Scores:
+    """What one method says about one text of T tokens; ``None`` values need a ``reason``.
+
+    ``values`` (T,) are plain floats. ``delta`` is Σ values − (F(x) − F(baseline)) and ``change``
+    that difference of F, both only for complete methods. ``forwards`` counts the texts sent
+    through the encoder beyond the reading's own pass. ``without`` (T, C) are class
+    probabilities without each token.
+    """
+
+    values: tuple[float, ...] | None
+    reason: str | None = None
+    warning: str | None = None
+    delta: float | None = None
+    change: float | None = None
+    baseline: str | None = None
+    forwards: int = 0
+    without: tuple[tuple[float, ...] | None, ...] | None = None
+
+    @property
+    def relative_delta(self) -> float | None:
+        """|delta| over |F(x) − F(baseline)|; ``None`` where the change is nothing to divide by."""
+        if self.delta is None or self.change is None or abs(self.change) < 1e-9:
+            return None
+        return abs(self.delta) / abs(self.change)
+
+
+class AttributionMethod(ABC):
+    """One way to give every token of a text a score for one class.
+
+    A subclass states its facts as class variables (they are the method's card), may name a
+    frozen dataclass of ``Params`` whose field metadata (``title``, ``help``, ``min``, ``max``,
+    ``step`` or ``choices``) bound each parameter, and implements :meth:`attribute` as pure maths.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    family: ClassVar[str]
+    question: ClassVar[str]
+    formula: ClassVar[str]
+    baseline: ClassVar[str]
+    cost: ClassVar[str]
+    source: ClassVar[str]
+    signed: ClassVar[bool]
+    complete: ClassVar[bool]
+    Params: ClassVar[type] = NoParams
+
+    def __init__(self, **params: Param) -> None:
+        """Take parameters by name.
+
+        Raises:
+            PoolScopeError: an unknown name, or a value outside its bounds or choices.
+        """
+        self.params: Any = _parameters(self, params)
+
+    @classmethod
+    def facts(cls) -> Mapping[str, str | bool]:
+        """The card of the method: every fact by name, ready for a page or a table."""
+        names = ("name", "title", "family", "question", "formula", "baseline", "cost", "source")
+        return {name: getattr(cls, name) for name in names} | {"signed": cls.signed, "complete": cls.complete}
+
+    @property
+    def variant(self) -> tuple[tuple[str, Param], ...]:
+        """The parameters that differ from their defaults, in the order of their definition."""
+        values = [(f.name, getattr(self.params, f.name), f.default) for f in dataclasses.fields(self.params)]
+        return tuple((name, value) for name, value, default in values if value != default)
+
+    @property
+    def heading(self) -> str:
+        """Title with the parameters that differ from their defaults."""
+        if not self.variant:
+            return self.title
+        return f"{self.title} ({', '.join(f'{name} {value}' for name, value in self.variant)})"
+
+    def why_not(self, classifier: PoolingClassifier) -> str | None:
+        """Say in one sentence why the method cannot apply to ``classifier``; ``None`` when it can."""
+        return None
+
+    @abstractmethod
+    def attribute(self, reading: Reading, target: int) -> Scores:
+        """Score the T tokens of ``reading`` for the logit of class ``target``."""
+
+    def __call__(self, reading: Reading, target: int) -> Scores:
+        """Apply the method where it applies and say in words what is degenerate about the map."""
+        reason = self.why_not(reading.classifier)
+        if reason is not None:
+            return Scores(None, reason=reason)
+        return guarded(self.attribute(reading, target))
+
+
+def build(call: MethodCall, registry: Mapping[str, type[AttributionMethod]]) -> AttributionMethod:
+    """Make the method a request names.
+
+    Raises:
+        PoolScopeError: no method of that name, or a parameter that it does not accept.
+    """
+    return registry[call.name](**dict(call.params))
+
+
+def guarded(scores: Scores) -> Scores:
+    """Turn non-finite maps into a reason and warn of maps that rank nothing.
+
+    A degenerate map that is drawn like any other can go unnoticed for months.
+    """
+    if scores.values is None:
+        return scores
+    if not all(map(math.isfinite, scores.values)):
+        reason = "The scores are not finite numbers for this text, so there is nothing to draw."
+        return dataclasses.replace(scores, values=None, reason=reason, delta=None, change=None, without=None)
+    values = np.asarray(scores.values)
+    if not values.any():
+        return _warn(scores, "Every score is exactly zero: this map says nothing about this text.")
+    if values.size > 1 and is_constant(values):
+        return _warn(scores, "Every token has the same score: this map ranks nothing.")
+    return scores
+
+
+def _warn(scores: Scores, sentence: str) -> Scores:
+    """Add one sentence to the warning."""
+    return dataclasses.replace(scores, warning=" ".join(filter(None, (scores.warning, sentence))))
+
+
+def needs_attention(classifier: PoolingClassifier) -> str | None:
+    """The sentence for poolers without attention weights; ``None`` for those that attend."""
+    if classifier.pooler.attends:
+        return None
+    return f"{classifier.pooler.title} pooling has no attention weights to show."
+
+
+def floats(values: torch.Tensor) -> tuple[float, ...]:
+    """Plain numbers of a tensor (T,)."""
+    return tuple(values.detach().tolist())
+
+
+def _parameters(method: AttributionMethod, given: Mapping[str, Param]) -> Any:  # noqa: ANN401  # the class is the method's own
+    """Check ``given`` against the bounds in the field metadata and make the method's ``Params``."""
+    fields = {field.name: field for field in dataclasses.fields(method.Params)}
+    for name, value in given.items():
+        if name not in fields:
+            known = _listed(fields) or "none"
+            raise PoolScopeError(f"{method.title} has no parameter {name!r}; its parameters are: {known}.")
+        _check(method.title, name, value, fields[name].metadata, type(fields[name].default))
+    return method.Params(**given)
+
+
+def _check(title: str, name: str, value: Param, bounds: Mapping[str, Any], kind: type) -> None:
+    """Refuse a value outside its choices, of the wrong kind or beyond its bounds."""
+    if "choices" in bounds:
+        if value not in bounds["choices"]:
+            choices = _listed(bounds["choices"])
+            raise PoolScopeError(f"{title}: {name} is one of {choices}, got {value!r}; choose one of them.")
+        return
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or (kind is int and value != int(value)) or not bounds["min"] <= value <= bounds["max"]:
+        word = "a whole number" if kind is int else "a number"
+        raise PoolScopeError(
+            f"{title}: {name} is {word} from {bounds['min']} to {bounds['max']}, "
+            f"got {value!r}; choose one in between."
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names with commas between them."""
+    return ", ".join(names)

@@ -1,0 +1,102 @@
+"""One text as one classifier reads it, computed once and shared by every method."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+import torch
+from torch import Tensor
+
+from models.classifier import PoolingClassifier
+from models.errors import PoolScopeError
+
+TOKENS_PER_CHUNK = 4096
+ROWS_PER_CHUNK = 128
+
+
+class Reading:
+    """A single encoder pass over one text of T tokens, with its graph kept for derivatives.
+
+    ``ids`` (1, T), ``mask`` (1, T) all True, ``embeddings`` (1, T, E), ``hidden`` (1, T, D),
+    ``weights`` (1, T) or ``None`` for poolers that do not attend, ``pooled`` (1, R), ``logits``
+    (1, C) and ``probabilities`` (1, C) are detached. Derivatives are taken once and kept, because
+    several methods need the same ones. A reading belongs to one thread; the classifier behind it
+    may be shared.
+    """
+
+    def __init__(self, classifier: PoolingClassifier, ids: Sequence[int]) -> None:
+        """Read token ids, one per kept token.
+
+        Raises:
+            PoolScopeError: no token came, or the classifier is still in training mode, where
+                dropout would make every number random.
+        """
+        if not ids:
+            raise PoolScopeError("Nothing is left to read: no token came; expected one or more.")
+        if classifier.training:
+            raise PoolScopeError("The classifier is in training mode; call its eval() before it explains.")
+        self.classifier = classifier
+        self.ids = torch.tensor([list(ids)], dtype=torch.long, device=classifier.table.weight.device)
+        self.mask = torch.ones_like(self.ids, dtype=torch.bool)
+        self.forwards = 1
+        self._gradients: dict[tuple[str, int, bool], Tensor] = {}
+        with torch.enable_grad(), differentiable(self.ids):
+            self._embeddings = classifier.embed(self.ids).detach().requires_grad_()
+            self._hidden = classifier.encode(self._embeddings, self.mask)
+            self._weights = classifier.pooler.attention(self._hidden, self.mask)
+            self._pooled = classifier.pool(self._hidden, self.mask)
+            self._logits = classifier.decide(self._pooled)
+        self.embeddings = self._embeddings.detach()
+        self.hidden = self._hidden.detach()
+        self.weights = None if self._weights is None else self._weights.detach()
+        self.pooled = self._pooled.detach()
+        self.logits = self._logits.detach()
+        self.probabilities = self.logits.softmax(-1)
+
+    def __len__(self) -> int:
+        """Count the tokens T."""
+        return self.ids.shape[1]
+
+    def logit(self, target: int) -> float:
+        """The logit of class ``target``."""
+        return float(self.logits[0, target])
+
+    def embedding_gradient(self, target: int, *, detached: bool = False) -> Tensor:
+        """∂ logit_target / ∂ e_i, (T, E); ``detached`` holds the attention weights constant."""
+        return self._gradient("embeddings", target, detached)
+
+    def state_gradient(self, target: int, *, detached: bool = False) -> Tensor:
+        """∂ logit_target / ∂ h_i, (T, D); ``detached`` holds the attention weights constant."""
+        return self._gradient("hidden", target, detached)
+
+    def _gradient(self, source: str, target: int, detached: bool) -> Tensor:
+        # A pooler that does not attend has no weights to hold: detached and attached are one.
+        detached = detached and self.weights is not None
+        key = (source, target, detached)
+        if key not in self._gradients:
+            with torch.enable_grad(), differentiable(self.ids):
+                logits = self._logits
+                if detached:
+                    pooled = self.classifier.pool(self._hidden, self.mask, self.weights)
+                    logits = self.classifier.decide(pooled)
+                inputs = self._embeddings if source == "embeddings" else self._hidden
+                (gradient,) = torch.autograd.grad(logits[0, target], inputs, retain_graph=True)
+            self._gradients[key] = gradient[0]
+        return self._gradients[key]
+
+
+@contextmanager
+def differentiable(like: Tensor) -> Iterator[None]:
+    """Let a recurrent encoder be differentiated in eval mode on the device of ``like``.
+
+    cuDNN refuses the backward pass of an RNN outside training mode; without cuDNN the same maths
+    works on a GPU. On a CPU, where the app runs, nothing is changed (the flag is process-wide).
+    """
+    with torch.backends.cudnn.flags(enabled=False) if like.is_cuda else nullcontext():
+        yield
+
+
+def rows_per_chunk(tokens: int) -> int:
+    """How many texts of ``tokens`` tokens go through the encoder at once: bounded work and memory."""
+    return max(8, min(ROWS_PER_CHUNK, TOKENS_PER_CHUNK // max(1, tokens)))

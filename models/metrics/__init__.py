@@ -1,0 +1,1 @@
+"""Pure functions that compare maps of scores; each metric carries its facts."""

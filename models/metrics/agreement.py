@@ -1,0 +1,185 @@
+"""How far two maps over the same tokens order the tokens alike.
+
+Every metric here is a pure function of two equally long sequences of finite scores and carries
+its facts: range, which direction is better, whether the order of the two maps matters. Where a
+metric has no value (fewer than two tokens, a constant map) it says so in words and never
+answers 0. The caller leaves out special and deleted tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from models.records import Agreement
+
+Basis = Literal["signed", "magnitude"]
+Scores = npt.NDArray[np.float64]
+Outcome = tuple[float, float | None]
+
+TOP_K = 5
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementMetric:
+    """One metric and its facts; calling it compares two maps.
+
+    ``low`` and ``high`` bound the value, ``chance`` is its expectation for two unrelated maps
+    in words, ``better`` says which direction means more agreement.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    low: float
+    high: float
+    chance: str
+    better: Literal["higher", "lower"]
+    symmetric: bool
+    compute: Callable[[Scores, Scores], Outcome]
+
+    def __call__(
+        self,
+        left: Sequence[float] | Scores,
+        right: Sequence[float] | Scores,
+        *,
+        names: tuple[str, str] = ("left", "right"),
+        basis: Basis = "signed",
+    ) -> Agreement:
+        """Compare ``left`` and ``right`` (n,), one score per token in the same order.
+
+        Args:
+            left: finite scores of one map.
+            right: finite scores of the other map, of the same length.
+            names: the keys of the two maps, for the record.
+            basis: what the two sequences hold, for the record; see :func:`comparable`.
+
+        Raises:
+            ValueError: the lengths differ or a score is not finite (a programming error).
+        """
+        x, y = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+        if x.shape != y.shape or x.ndim != 1:
+            raise ValueError(f"{self.name} compares two maps of one length, got {x.shape} and {y.shape}")
+        if not (np.isfinite(x).all() and np.isfinite(y).all()):
+            raise ValueError(f"{self.name} compares finite scores, got NaN or infinity")
+        reason = _undefined(x, y, names)
+        if reason is not None:
+            return Agreement(self.name, *names, value=None, n=x.size, reason=reason, basis=basis)
+        value, p_value = self.compute(x, y)
+        return Agreement(self.name, *names, value=value, n=x.size, p_value=p_value, basis=basis)
+
+
+def is_constant(scores: Scores) -> bool:
+    """Whether all scores (n,) are equal but for single-precision rounding of the largest."""
+    return bool(np.ptp(scores) <= ROUNDING * np.abs(scores).max())
+
+
+def _undefined(x: Scores, y: Scores, names: tuple[str, str]) -> str | None:
+    """Say in words why the two maps cannot be compared by rank, or ``None`` when they can."""
+    if x.size < 2:
+        return f"A ranking needs two tokens or more; this text has {x.size}."
+    flat = [name for name, scores in zip(names, (x, y), strict=True) if is_constant(scores)]
+    if flat:
+        return f"{' and '.join(flat)}: every token has the same score, so there is no ranking to compare."
+    return None
+
+
+def comparable(
+    left: Sequence[float], left_signed: bool, right: Sequence[float], right_signed: bool
+) -> tuple[Scores, Scores, Basis]:
+    """Bring two maps to one basis: signed if both are signed, otherwise magnitudes of both.
+
+    Attention has no sign, so a token that speaks strongly *against* the target can only be
+    recognised by size; Jain & Wallace (2019) compare attention with |gradient| for this reason.
+    """
+    x, y = np.asarray(left, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if left_signed and right_signed:
+        return x, y, "signed"
+    return np.abs(x), np.abs(y), "magnitude"
+
+
+def _kendall(x: Scores, y: Scores) -> Outcome:
+    from scipy.stats import kendalltau  # half a second of import, needed only once maps are compared
+
+    result = kendalltau(x, y, variant="b")
+    return _clip(float(result.statistic), -1.0), float(result.pvalue)
+
+
+def _spearman(x: Scores, y: Scores) -> Outcome:
+    from scipy.stats import spearmanr
+
+    result = spearmanr(x, y)
+    p_value = float(result.pvalue)
+    # With two tokens the t-test behind p has no degree of freedom and scipy answers NaN.
+    return _clip(float(result.statistic), -1.0), p_value if np.isfinite(p_value) else None
+
+
+def membership(scores: Scores, k: int) -> Scores:
+    """Degree (n,) in [0, 1] to which each token belongs to the top k; the degrees sum to k.
+
+    Tokens above the k-th largest score belong fully. Those tied with it divide the places that
+    remain equally, so that neither the order of the tokens nor a coin decides.
+    """
+    boundary = np.partition(scores, scores.size - k)[scores.size - k]
+    above, tied = scores > boundary, scores == boundary
+    degree: Scores = above + tied * ((k - above.sum()) / tied.sum())
+    return degree
+
+
+def top_k_overlap(left: Scores, right: Scores, k: int = TOP_K) -> float:
+    """Shared part of two top-k sets, Σ_i min(m_i, m'_i) / k with fractional membership m.
+
+    k is bounded by n − 1, because the n largest of n are always the same tokens.
+    """
+    k = max(1, min(k, left.size - 1))
+    return _clip(float(np.minimum(membership(left, k), membership(right, k)).sum() / k), 0.0)
+
+
+def _clip(value: float, low: float) -> float:
+    """Take rounding errors of 1e-16 back into the metric's range."""
+    return min(1.0, max(low, value))
+
+
+KENDALL = AgreementMetric(
+    name="kendall_tau",
+    title="Kendall τ_b",
+    meaning="pairs of tokens ordered alike minus pairs ordered oppositely, over all pairs not tied",
+    low=-1.0,
+    high=1.0,
+    chance="0",
+    better="higher",
+    symmetric=True,
+    compute=_kendall,
+)
+SPEARMAN = AgreementMetric(
+    name="spearman",
+    title="Spearman ρ",
+    meaning="correlation of the two rankings, ties at their mean rank",
+    low=-1.0,
+    high=1.0,
+    chance="0",
+    better="higher",
+    symmetric=True,
+    compute=_spearman,
+)
+TOP_K_OVERLAP = AgreementMetric(
+    name="top_k_overlap",
+    title=f"Top-{TOP_K} overlap",
+    meaning=f"part of the {TOP_K} highest-scored tokens that the two maps share; ties divide the last places",
+    low=0.0,
+    high=1.0,
+    chance="k / n",
+    better="higher",
+    symmetric=True,
+    compute=lambda x, y: (top_k_overlap(x, y), None),
+)
+
+METRICS: Mapping[str, AgreementMetric] = MappingProxyType(
+    {metric.name: metric for metric in (KENDALL, SPEARMAN, TOP_K_OVERLAP)}
+)

@@ -26,17 +26,19 @@ _W = r"[[\p{L}\p{M}\p{N}_]--\p{Han}]"
 _CLITIC = r"(?:s|re|ve|ll|d|m)"
 _PATTERN: Final = regex.compile(
     rf"""
-      https?://\S+                                        # a link is one token
+      [a-z]+(?![\w\p{{M}}'’.-]|://)                         # a plain word: most tokens take this short way
+    | https?://\S+                                        # a link is one token
     | [@\#]{_W}+                                          # user names and tags
     | (?:\p{{L}}\.){{2,}}                                 # U.S. and the like
     | \d+(?:[.,:/]\d+)+                                   # 3.5  10,000  4/10
-    | {_W}+?(?=n['’]t(?!{_W}))                            # do|n't, as the Penn Treebank cuts it
+    | (?={_W}+['’]t(?!{_W})){_W}+?(?=n['’]t)              # do|n't, as the Penn Treebank cuts it
     | n['’]t(?!{_W})
     | ['’]{_CLITIC}(?!{_W})                               # it|'s
     | {_W}+(?:-{_W}+)*(?:['’](?!{_CLITIC}(?!{_W})){_W}+)* # words, well-made, o'clock
     | \p{{Han}}
     | \.{{2,}} | -{{2,}} | `` | ''                        # ellipsis, dash, Treebank quotes
-    | \X                                                  # else one visible character (emoji stay whole)
+    | [!-/:-@\[-`{{-~](?![\p{{M}}\p{{Cf}}])                 # one mark of ASCII punctuation, the common case
+    | (?!\s)\X                                           # else one visible character (emoji stay whole)
     """,
     regex.VERBOSE | regex.VERSION1 | regex.IGNORECASE,
 )
@@ -63,7 +65,10 @@ class WordTokenizer:
     def words(self, text: str) -> list[str]:
         """Return the look-up keys only: the fast road for whole corpora."""
         return [
-            lookup_key(piece) for piece in _PATTERN.findall(text) if not _INVISIBLE.fullmatch(piece)
+            lookup_key(piece)
+            for piece in _PATTERN.findall(text)
+            # Printable ASCII, nearly everything in English, needs no look at character classes.
+            if (piece.isascii() and piece.isprintable()) or not _INVISIBLE.fullmatch(piece)
         ]
 
 

@@ -1,0 +1,52 @@
+"""From a recipe to an untrained classifier: the one place where names become modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from models.classifier import PoolingClassifier
+from models.encoders import ENCODERS
+from models.errors import PoolScopeError
+from models.poolers import POOLERS
+from models.records import ModelSpec
+from models.text import Vocabulary
+from models.training.recipe import Options, Recipe
+
+T = TypeVar("T")
+
+
+def assemble(
+    recipe: Recipe, labels: Sequence[str], vocabulary: Vocabulary, *, embedding_size: int | None = None,
+    digest: str = "",
+) -> PoolingClassifier:  # fmt: skip
+    """Build the classifier that ``recipe`` describes, with freshly drawn weights.
+
+    Raises:
+        UnknownNameError: the encoder or pooler is not registered.
+        PoolScopeError: an option does not exist or has no meaning.
+    """
+    size = embedding_size or recipe.embedding_size
+    encoder = _make(ENCODERS[recipe.encoder], recipe.encoder_options, size)
+    pooler = _make(POOLERS[recipe.pooler], recipe.pooler_options, encoder.state_size)
+    spec = ModelSpec(
+        id=recipe.id,
+        task=recipe.task,
+        encoder=recipe.encoder,
+        pooler=recipe.pooler,
+        seed=recipe.seed,
+        digest=digest,
+        title=f"{encoder.title} · {pooler.title}",
+        labels=tuple(labels),
+    )
+    return PoolingClassifier(
+        spec, vocabulary, encoder, pooler,
+        embedding_size=size, max_tokens=recipe.max_tokens, dropout=recipe.dropout,
+    )  # fmt: skip
+
+
+def _make(maker: Callable[..., T], options: Options, size: int) -> T:
+    try:
+        return maker(size, **dict(options))
+    except TypeError as error:
+        raise PoolScopeError(f"{getattr(maker, 'name', maker)}: an option does not fit ({error})") from error

@@ -1,0 +1,65 @@
+"""Texts to id rows, and id rows to batches of like length."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.classifier import PoolingClassifier, pad_batch
+from models.errors import PoolScopeError
+
+Rows = Sequence[Sequence[int]]
+
+
+def encode_texts(classifier: PoolingClassifier, texts: Sequence[str]) -> list[list[int]]:
+    """Return the ids of each text, at most ``max_tokens``; a text without a token is refused."""
+    rows = []
+    for number, text in enumerate(texts):
+        keys = classifier.tokenizer.words(text)[: classifier.max_tokens]
+        if not keys:
+            raise PoolScopeError(f"text {number} ({text[:30]!r}) holds no token; take empty texts out of the data")
+        rows.append(classifier.vocabulary.encode_keys(keys))
+    return rows
+
+
+def shuffled_batches(rows: Rows, size: int, seed: int) -> list[np.ndarray]:
+    """Cut a seeded shuffle into batches of like length (little padding), in shuffled order.
+
+    Texts are sorted within chunks of 50 batches only, so batches still differ between epochs.
+    """
+    random = np.random.default_rng(seed)
+    lengths = np.array([len(row) for row in rows])
+    order = random.permutation(len(rows))
+    chunk = 50 * size
+    batches = []
+    for start in range(0, len(order), chunk):
+        part = order[start : start + chunk]
+        part = part[np.argsort(lengths[part], kind="stable")]
+        batches += [part[at : at + size] for at in range(0, len(part), size)]
+    random.shuffle(batches)  # type: ignore[arg-type]  # a list of arrays is what it takes
+    return batches
+
+
+def predict(
+    classifier: PoolingClassifier, rows: Rows, *, size: int = 256, device: torch.device | None = None
+) -> Tensor:
+    """Return logits (N, C) of id rows in their own order; no gradient, evaluation mode."""
+    was_training = classifier.training
+    classifier.eval()
+    logits = torch.empty(len(rows), len(classifier.labels))
+    with torch.no_grad():
+        for picked in by_length(rows, size):
+            ids, mask = pad_batch([rows[i] for i in picked], device)
+            logits[torch.from_numpy(picked)] = classifier(ids, mask).float().cpu()
+    classifier.train(was_training)
+    return logits
+
+
+def by_length(rows: Rows, size: int) -> Iterator[np.ndarray]:
+    """Yield index batches sorted by length."""
+    order = np.argsort([len(row) for row in rows], kind="stable")
+    for start in range(0, len(order), size):
+        yield order[start : start + size]

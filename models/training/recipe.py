@@ -1,0 +1,89 @@
+"""One recipe determines one trained classifier."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from models.errors import PoolScopeError
+
+Option = str | int | float | bool
+Options = tuple[tuple[str, Option], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a training run besides the data and the software.
+
+    ``task`` names the classifier, ``dataset`` what it is trained on (``sst2`` learns from
+    ``sst2_phrases``). ``vectors`` is ``None`` (random start), ``"task"`` (the task's shared word
+    table) or a file of static vectors; ``tune_vectors`` lets training move them. ``train_limit``
+    takes the first rows of a seeded shuffle. Rates: ``lr`` for all weights, ``p_lr`` for the
+    exponents, which live on another scale.
+    """
+
+    task: str
+    encoder: str
+    pooler: str
+    dataset: str = ""
+    seed: int = 1
+    encoder_options: Options = ()
+    pooler_options: Options = ()
+    vectors: str | None = None
+    tune_vectors: bool = True
+    embedding_size: int = 100
+    min_count: int = 1
+    max_words: int = 20_000
+    max_tokens: int = 256
+    epochs: int = 8
+    patience: int = 2
+    batch_size: int = 64
+    lr: float = 1e-3
+    p_lr: float = 1e-2
+    weight_decay: float = 1e-4
+    dropout: float = 0.3
+    train_limit: int | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        """Fill in the data set's name and refuse numbers no training could use."""
+        if not self.dataset:
+            object.__setattr__(self, "dataset", self.task)
+        for name in ("encoder_options", "pooler_options"):
+            value = getattr(self, name)
+            pairs = value.items() if isinstance(value, Mapping) else value
+            object.__setattr__(self, name, tuple(sorted((str(k), v) for k, v in pairs)))
+        for name in ("epochs", "batch_size", "embedding_size", "max_tokens", "max_words", "min_count"):
+            if getattr(self, name) < 1:
+                raise PoolScopeError(f"{name} came as {getattr(self, name)}; expected 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise PoolScopeError(f"dropout came as {self.dropout}; expected 0 ≤ dropout < 1")
+        if not (self.lr > 0 and self.p_lr > 0):
+            raise PoolScopeError(f"learning rates came as {self.lr} and {self.p_lr}; expected positive numbers")
+
+    @property
+    def id(self) -> str:
+        """``task/encoder/pooler``; a ``label`` stands in for the pooler, other seeds are appended."""
+        base = f"{self.task}/{self.encoder}/{self.label or self.pooler}"
+        return base if self.seed == 1 else f"{base}@{self.seed}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        record = asdict(self)
+        record["encoder_options"] = dict(self.encoder_options)
+        record["pooler_options"] = dict(self.pooler_options)
+        return record
+
+    def key(self) -> str:
+        """Return a canonical text of the recipe: equal recipes, equal texts."""
+        return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Recipe:
+        """Read what :meth:`to_dict` wrote; an unknown field is refused by name."""
+        unknown = set(record) - {field.name for field in fields(cls)}
+        if unknown:
+            raise PoolScopeError(f"the recipe has unknown fields: {', '.join(sorted(unknown))}")
+        return cls(**dict(record))

@@ -1,0 +1,219 @@
+"""The training loop: a recipe and a data set in, a trained classifier and its history out."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.assemble import assemble
+from models.classifier import PoolingClassifier, pad_batch
+from models.data.dataset import Dataset
+from models.poolers.power import Exponent
+from models.text import Vocabulary, WordTokenizer
+from models.training import checkpoint
+from models.training.batches import encode_texts, predict, shuffled_batches
+from models.training.probe import probe
+from models.training.recipe import Recipe
+from models.training.scores import scores
+from models.vectors import read_vectors
+
+# Called after each batch with (epoch, batches done, batches in all, running loss, p or None).
+Progress = Callable[[int, int, int, float, float | None], None]
+P_POINTS_PER_EPOCH = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run: the best classifier by dev accuracy, its scores and its history."""
+
+    classifier: PoolingClassifier
+    metrics: dict[str, dict[str, float]]
+    history: list[dict[str, Any]]
+    best_epoch: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordTable:
+    """A vocabulary with its vectors (V, E), shared by the classifiers of a task."""
+
+    vocabulary: Vocabulary
+    weights: Tensor
+
+
+def prepare(recipe: Recipe, dataset: Dataset, table: WordTable | None) -> PoolingClassifier:
+    """Draw the initial weights of ``recipe`` and lay the word table under them."""
+    torch.manual_seed(recipe.seed)
+    if table is not None:
+        vocabulary, weights = table.vocabulary, table.weights
+    else:
+        tokenizer = WordTokenizer()
+        texts = dataset.splits["train"].texts
+        vocabulary = Vocabulary.build(
+            texts, tokenizer, min_count=recipe.min_count, max_size=recipe.max_words
+        )
+        weights = None
+        if recipe.vectors is not None:
+            weights, _ = read_vectors(recipe.vectors).table(vocabulary, recipe.seed)
+    size = recipe.embedding_size if weights is None else weights.shape[1]
+    classifier = assemble(recipe, dataset.labels, vocabulary, embedding_size=size)
+    with torch.no_grad():
+        if weights is None:
+            classifier.table.weight.normal_(0, 0.1)
+            classifier.table.weight[0] = 0
+        else:
+            classifier.table.weight.copy_(weights)
+    classifier.table.weight.requires_grad_(recipe.tune_vectors or weights is None)
+    return classifier
+
+
+def train(
+    recipe: Recipe,
+    dataset: Dataset,
+    *,
+    table: WordTable | None = None,
+    probes: Sequence[str] = (),
+    folder: Path | None = None,
+    device: torch.device | None = None,
+    progress: Progress | None = None,
+    epoch_done: Callable[[dict[str, Any]], None] | None = None,
+    test: bool = True,
+) -> Trained:
+    """Train by AdamW on cross-entropy, stop early on dev accuracy, score the best epoch.
+
+    Args:
+        recipe: what to train; the seed decides initial weights, order and dropout.
+        dataset: train, validation and (unless ``test`` is False) test split.
+        table: the task's shared word table, if the recipe asks for one.
+        probes: own sentences whose attention and τ(attention, gradient) are kept for every epoch.
+        folder: where the state after each epoch goes; a killed run goes on from there.
+        device: where to compute; ``None`` is the CPU.
+        progress: called after each batch.
+        epoch_done: called with each epoch's history record.
+        test: score the test split too (a sweep must not).
+
+    Raises:
+        PoolScopeError: a text without a token, or an unusable option.
+    """
+    start = time.perf_counter()
+    classifier = prepare(recipe, dataset, table).to(device)
+    optimizer = torch.optim.AdamW(_groups(classifier, recipe))
+    rows = {name: encode_texts(classifier, split.texts) for name, split in dataset.splits.items()}
+    labels = {name: list(split.labels) for name, split in dataset.splits.items()}
+    if recipe.train_limit is not None:
+        generator = torch.Generator().manual_seed(recipe.seed)
+        picked = torch.randperm(len(rows["train"]), generator=generator)[: recipe.train_limit].tolist()
+        rows["train"], labels["train"] = [rows["train"][i] for i in picked], [labels["train"][i] for i in picked]
+
+    history: list[dict[str, Any]] = []
+    best: dict[str, Tensor] = {}
+    restored = checkpoint.resume(folder, classifier, optimizer, recipe.key()) if folder else None
+    if restored is not None:
+        best, saved = restored
+        history = saved["history"]
+    for epoch in range(len(history) + 1, recipe.epochs + 1):
+        if _exhausted(history, recipe.patience):
+            break
+        record = _epoch(classifier, optimizer, recipe, rows["train"], labels["train"], epoch, progress)
+        record |= {
+            f"dev_{name}": value
+            for name, value in scores(predict(classifier, rows["validation"], device=device), labels["validation"]).items()
+        }
+        record["probes"] = probe(classifier, probes)
+        history.append(record)
+        if epoch_done is not None:
+            epoch_done(record)
+        if _best(history) == epoch:
+            best = {name: value.detach().clone() for name, value in checkpoint.trainable(classifier).items()}
+        if folder:
+            note = {"recipe": recipe.key(), "epoch": epoch, "history": history}
+            checkpoint.save(folder, classifier, best, optimizer, note)
+    classifier.load_state_dict(best, strict=False)
+    classifier.eval()
+    splits = ("validation", "test") if test else ("validation",)
+    metrics = {name: scores(predict(classifier, rows[name], device=device), labels[name]) for name in splits}
+    return Trained(classifier.cpu(), metrics, history, _best(history), time.perf_counter() - start)
+
+
+def exponent_now(classifier: PoolingClassifier) -> list[float] | None:
+    """Return the pooler's effective p: the number itself, or (min, median, max) of many."""
+    found = [module for module in classifier.pooler.modules() if isinstance(module, Exponent)]
+    if not found:
+        return None
+    p = found[0]().detach().float().cpu()
+    return [float(p)] if p.numel() == 1 else [float(p.min()), float(p.median()), float(p.max())]
+
+
+def _epoch(
+    classifier: PoolingClassifier,
+    optimizer: torch.optim.Optimizer,
+    recipe: Recipe,
+    rows: Sequence[Sequence[int]],
+    labels: Sequence[int],
+    epoch: int,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    device = classifier.head.weight.device
+    # One seed an epoch: order and dropout do not depend on what ran before, so resuming is exact.
+    torch.manual_seed(recipe.seed * 10_007 + epoch)
+    batches = shuffled_batches(rows, recipe.batch_size, recipe.seed * 10_007 + epoch)
+    stride = max(1, math.ceil(len(batches) / P_POINTS_PER_EPOCH))
+    total, seen, trajectory = 0.0, 0, []
+    classifier.train()
+    for number, picked in enumerate(batches, start=1):
+        ids, mask = pad_batch([rows[i] for i in picked], device)
+        target = torch.tensor([labels[i] for i in picked], device=device)
+        loss = F.cross_entropy(classifier(ids, mask), target)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], 5.0)
+        optimizer.step()
+        total += float(loss.detach()) * len(picked)
+        seen += len(picked)
+        p = exponent_now(classifier) if (number % stride == 0 or number == len(batches)) else None
+        if p is not None:
+            trajectory.append([round(epoch - 1 + number / len(batches), 4), *(round(v, 4) for v in p)])
+        if progress is not None:
+            progress(epoch, number, len(batches), total / seen, p[len(p) // 2] if p else None)
+    if not math.isfinite(total):
+        raise FloatingPointError(f"{recipe.id}: the loss became {total} in epoch {epoch}")
+    return {
+        "epoch": epoch,
+        "loss": total / seen,
+        "p": exponent_now(classifier),
+        "p_trajectory": trajectory,
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def _groups(classifier: PoolingClassifier, recipe: Recipe) -> list[dict[str, Any]]:
+    """Exponents get their own rate and no decay: decay would pull ρ to 0, an arbitrary p."""
+    exponents = {
+        id(module.rho) for module in classifier.modules() if isinstance(module, Exponent)
+    }
+    learned = [p for p in classifier.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learned if id(p) not in exponents], "lr": recipe.lr,
+         "weight_decay": recipe.weight_decay},
+        {"params": [p for p in learned if id(p) in exponents], "lr": recipe.p_lr, "weight_decay": 0.0},
+    ]  # fmt: skip
+    return [group for group in groups if group["params"]]
+
+
+def _best(history: Sequence[dict[str, Any]]) -> int:
+    """Return the 1-based epoch of the best dev accuracy, the earliest on a tie."""
+    values = [record["dev_accuracy"] for record in history]
+    return values.index(max(values)) + 1
+
+
+def _exhausted(history: Sequence[dict[str, Any]], patience: int) -> bool:
+    return bool(history) and len(history) - _best(history) >= patience

@@ -1,0 +1,113 @@
+"""Static word vectors: a file of words and numbers, laid over a vocabulary."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.errors import PoolScopeError
+from models.text import PAD, Vocabulary, lookup_key
+
+MAX_DIMENSIONS = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class StaticVectors:
+    """Words and their vectors (N, E) in float32."""
+
+    words: tuple[str, ...]
+    vectors: np.ndarray
+
+    def __post_init__(self) -> None:
+        """Refuse counts that differ and numbers that are not finite."""
+        if self.vectors.ndim != 2 or len(self.words) != len(self.vectors):
+            raise PoolScopeError(
+                f"the vectors came with {len(self.words)} words and an array {self.vectors.shape}; "
+                "expected one row of numbers per word"
+            )
+        bad = np.flatnonzero(~np.isfinite(self.vectors).all(1))
+        if len(bad):
+            word = self.words[int(bad[0])]
+            raise PoolScopeError(f"the vector of {word!r} holds NaN or infinity; expected finite numbers")
+
+    @property
+    def size(self) -> int:
+        """Number of dimensions E."""
+        return int(self.vectors.shape[1])
+
+    def table(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[Tensor, float]:
+        """Return a word table (V, E) for ``vocabulary`` and the share of its words that were found.
+
+        Words without a vector are drawn from a normal distribution with the standard deviation
+        of the found ones; the padding row is zero.
+        """
+        position: dict[str, int] = {}
+        for index, word in enumerate(self.words):
+            position.setdefault(lookup_key(word), index)
+        spread = float(self.vectors.std()) if len(self.words) else 0.1
+        generator = torch.Generator().manual_seed(seed)
+        table = torch.randn(len(vocabulary), self.size, generator=generator) * spread
+        found = [(row, position[word]) for row, word in enumerate(vocabulary.words) if word in position]
+        if found:
+            rows, sources = map(list, zip(*found, strict=True))
+            table[rows] = torch.from_numpy(self.vectors[sources].astype(np.float32))
+        table[PAD] = 0
+        return table, len(found) / max(1, len(vocabulary) - 2)
+
+
+def read_vectors(path: str | Path) -> StaticVectors:
+    """Read ``.npz`` (arrays ``words`` and ``vectors``) or text (``word x_1 … x_E`` per line).
+
+    A first line of two integers, as word2vec and fastText write it, must tell the truth.
+
+    Raises:
+        PoolScopeError: the file is missing, unreadable, ragged, empty or lies about its size.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise PoolScopeError(f"no vector file at {file}; expected a .npz or a text file of word vectors")
+    return _read_npz(file) if file.suffix == ".npz" else _read_text(file)
+
+
+def _read_npz(file: Path) -> StaticVectors:
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            words, vectors = archive["words"], archive["vectors"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise PoolScopeError(
+            f"{file.name} could not be read as vectors ({error}); expected a .npz with arrays 'words' and 'vectors'"
+        ) from error
+    return StaticVectors(tuple(map(str, words)), vectors.astype(np.float32))
+
+
+def _read_text(file: Path) -> StaticVectors:
+    words: list[str] = []
+    rows: list[np.ndarray] = []
+    promised: tuple[int, int] | None = None
+    with file.open(encoding="utf-8", errors="replace") as lines:
+        for number, line in enumerate(lines, start=1):
+            word, *values = line.rstrip().split(" ")
+            if number == 1 and len(values) == 1 and word.isdigit() and values[0].isdigit():
+                promised = (int(word), int(values[0]))
+                continue
+            try:
+                row = np.array(values, dtype=np.float32)
+            except ValueError:
+                raise PoolScopeError(
+                    f"{file.name}, line {number}: {line[:40]!r} is not a word followed by numbers"
+                ) from None
+            expected = len(rows[0]) if rows else (promised[1] if promised else len(row))
+            if not 0 < len(row) <= MAX_DIMENSIONS or len(row) != expected:
+                raise PoolScopeError(f"{file.name}, line {number}: {len(row)} numbers came; expected {expected}")
+            words.append(word)
+            rows.append(row)
+    if not rows or (promised and promised[0] != len(rows)):
+        raise PoolScopeError(
+            f"{file.name}: {len(rows)} vectors came; expected {promised[0] if promised else 'one or more'}"
+        )
+    return StaticVectors(tuple(words), np.stack(rows))

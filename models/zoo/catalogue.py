@@ -1,0 +1,102 @@
+"""Which classifiers are there: reads cards only, no weights and no torch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from models.records import ModelSpec, Parameter
+from models.zoo.errors import ZooError
+
+SHIPPED: Final = Path(__file__).parent / "weights"
+FORMAT: Final = 1
+REQUIRED: Final = ("id", "task", "encoder", "pooler", "seed", "title", "labels", "digest", "recipe", "weights", "table")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One classifier's card: its identity, the whole record, and where its files are."""
+
+    spec: ModelSpec
+    record: Mapping[str, Any]
+    path: Path
+
+    @property
+    def accuracy(self) -> float | None:
+        """Accuracy on the official test set, where it was measured."""
+        value = self.record.get("metrics", {}).get("test", {}).get("accuracy")
+        return None if value is None else float(value)
+
+    @property
+    def learned(self) -> tuple[Parameter, ...]:
+        """Learned quantities of the pooler, initial and final."""
+        return tuple(
+            Parameter(p["name"], tuple(p["values"]), tuple(p["initial"]), p["meaning"], p["domain"])
+            for p in self.record.get("learned", ())
+        )
+
+
+def catalogue(folder: str | Path | None = None) -> tuple[Card, ...]:
+    """Return the cards of ``folder`` (default: the shipped zoo), sorted by id.
+
+    Unreadable cards are left out here, so that one bad file never hides the others;
+    :func:`problems` names them.
+    """
+    return tuple(card for card in map(_try, _files(folder)) if isinstance(card, Card))
+
+
+def problems(folder: str | Path | None = None) -> tuple[str, ...]:
+    """Return one sentence for every card of ``folder`` that could not be read."""
+    return tuple(str(error) for error in map(_try, _files(folder)) if isinstance(error, ZooError))
+
+
+def find(model_id: str, folder: str | Path | None = None) -> Card:
+    """Return the card called ``model_id``; :class:`ZooError` lists the near choices."""
+    cards = catalogue(folder)
+    for card in cards:
+        if card.spec.id == model_id:
+            return card
+    task = model_id.split("/")[0]
+    near = [card.spec.id for card in cards if card.spec.task == task] or [card.spec.id for card in cards]
+    listed = ", ".join(near) or "none: the zoo is empty"
+    raise ZooError(f"there is no classifier {model_id!r}; choose one of: {listed}")
+
+
+def read_card(path: Path) -> Card:
+    """Read and check one card.
+
+    Raises:
+        ZooError: not JSON, a field is missing, or a format of another version.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ZooError(f"the card {path.name} cannot be read ({error}); restore the file or remove it") from error
+    missing = [key for key in REQUIRED if not isinstance(record, dict) or key not in record]
+    if missing:
+        raise ZooError(f"the card {path.name} lacks {', '.join(missing)}; it is not a PoolScope card or is damaged")
+    if record.get("format") != FORMAT:
+        raise ZooError(f"the card {path.name} has format {record.get('format')!r}; this version reads format {FORMAT}")
+    try:
+        spec = ModelSpec(
+            id=record["id"], task=record["task"], encoder=record["encoder"], pooler=record["pooler"],
+            seed=int(record["seed"]), digest=record["digest"], title=record["title"],
+            labels=tuple(record["labels"]),
+        )  # fmt: skip
+    except (TypeError, ValueError) as error:
+        raise ZooError(f"the card {path.name} does not describe a classifier ({error}); restore the file") from error
+    return Card(spec, record, path)
+
+
+def _files(folder: str | Path | None) -> list[Path]:
+    return sorted(Path(folder or SHIPPED).glob("*/*.json"))
+
+
+def _try(path: Path) -> Card | ZooError:
+    try:
+        return read_card(path)
+    except ZooError as error:
+        return error

@@ -1,0 +1,70 @@
+"""From a finished run to files in a zoo folder: the measured facts that go on a card."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from models.data.dataset import Dataset
+from models.training.batches import encode_texts, predict
+from models.training.recipe import Recipe
+from models.training.scores import scores
+from models.training.trainer import Trained
+from models.zoo.catalogue import Card, read_card
+from models.zoo.store import from_card, write, write_table
+
+SOFTWARE = ("torch", "numpy", "scikit-learn", "safetensors")
+
+
+def publish(
+    folder: Path, recipe: Recipe, dataset: Dataset, trained: Trained, table: Mapping[str, Any] | None = None
+) -> Card:
+    """Write a trained classifier to ``folder/task`` and score again what was written.
+
+    The card's metrics are those of the shipped weights, read back from disk after rounding to
+    float16; ``rounding`` on the card says how much the test accuracy moved. ``table`` is the entry
+    of a shared word table already in the folder; without one the classifier's own is written.
+    """
+    home = folder / recipe.task
+    entry = dict(table) if table else _own_table(home, recipe, trained)
+    facts: dict[str, Any] = {
+        "data": {
+            "name": dataset.name,
+            "digest": dataset.digest,
+            "rows": {name: len(split) for name, split in dataset.splits.items()},
+            "trained_on": recipe.train_limit or len(dataset.splits["train"]),
+        },
+        "best_epoch": trained.best_epoch,
+        "seconds": round(trained.seconds, 1),
+        "history": [_compact(record) for record in trained.history],
+        "software": {name: version(name) for name in SOFTWARE},
+        "parameters": sum(p.numel() for n, p in trained.classifier.named_parameters() if n != "table.weight"),
+        "metrics": {},
+    }
+    card = write(home, trained.classifier, recipe, entry, facts)
+    shipped = from_card(card)
+    for name in trained.metrics:
+        split = dataset.splits[name]
+        facts["metrics"][name] = scores(predict(shipped, encode_texts(shipped, split.texts)), split.labels)
+    facts["rounding"] = max(
+        abs(facts["metrics"][name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in trained.metrics
+    )
+    write(home, trained.classifier, recipe, entry, facts)
+    shutil.rmtree(home / "unfinished" / recipe.id.replace("/", "-"), ignore_errors=True)
+    return read_card(card.path)
+
+
+def _own_table(home: Path, recipe: Recipe, trained: Trained) -> dict[str, Any]:
+    name = "words-" + recipe.id.split("/", 1)[1].replace("/", "-")
+    classifier = trained.classifier
+    return {**write_table(home, name, classifier.vocabulary, classifier.table.weight.detach()), "shared": False}
+
+
+def _compact(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Round what is only drawn."""
+    return {
+        key: round(value, 5) if isinstance(value, float) else value for key, value in record.items()
+    }

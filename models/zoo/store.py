@@ -1,0 +1,152 @@
+"""Writing and reading one classifier: card, weights, and the word table it may share."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from models.assemble import assemble
+from models.classifier import PoolingClassifier
+from models.errors import PoolScopeError
+from models.registry import UnknownNameError
+from models.text import Vocabulary
+from models.training.recipe import Recipe
+from models.zoo.catalogue import FORMAT, Card, find
+from models.zoo.errors import ZooError
+
+TABLE: Final = "words"
+# Below this many numbers a tensor stays float32: biases and exponents cost nothing.
+SMALL: Final = 1_024
+
+
+def write_table(folder: Path, name: str, vocabulary: Vocabulary, weights: Tensor) -> dict[str, str]:
+    """Write a word table as float16 and its words as a text file; return its entry for cards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = save({"table": weights.to(torch.float16).contiguous()})
+    words = "\n".join(vocabulary.words[2:])
+    (folder / f"{name}.safetensors").write_bytes(data)
+    (folder / f"{name}.txt").write_text(words, encoding="utf-8", newline="\n")
+    return {"name": name, "sha256": _digest(data), "words_sha256": _digest(words.encode())}
+
+
+def read_table(folder: Path, entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
+    """Read a word table that a card names; the same files are read once and shared.
+
+    Raises:
+        ZooError: a file is missing or its digest differs from the card's.
+    """
+    return _table(folder, entry["name"], entry["sha256"], entry["words_sha256"])
+
+
+def write(
+    folder: Path, classifier: PoolingClassifier, recipe: Recipe, table: Mapping[str, str], facts: Mapping[str, Any]
+) -> Card:
+    """Write weights (float16 where large) and card of a classifier whose word table is in ``folder``.
+
+    ``facts`` are the measured parts of the card: data, metrics, history, software.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = f"{recipe.encoder}-{recipe.label or recipe.pooler}" + ("" if recipe.seed == 1 else f"-{recipe.seed}")
+    state = {name: value for name, value in classifier.state_dict().items() if name != "table.weight"}
+    data = save({name: _shrink(value) for name, value in state.items()})
+    (folder / f"{stem}.safetensors").write_bytes(data)
+    weights = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data)}
+    record = {
+        "format": FORMAT,
+        "id": recipe.id,
+        "task": recipe.task,
+        "encoder": recipe.encoder,
+        "pooler": recipe.pooler,
+        "seed": recipe.seed,
+        "title": classifier.spec.title,
+        "labels": list(classifier.labels),
+        # One digest for all that decides an output: weights, table, words and the way they are put together.
+        "digest": _digest("".join((weights["sha256"], table["sha256"], table["words_sha256"], recipe.key())).encode()),
+        "embedding_size": classifier.table.embedding_dim,
+        "recipe": recipe.to_dict(),
+        "table": dict(table),
+        "weights": weights,
+        "learned": [
+            {"name": p.name, "values": _round(p.values), "initial": _round(p.initial), "meaning": p.meaning,
+             "domain": p.domain}
+            for p in classifier.pooler.learned()
+        ],
+        **facts,
+    }  # fmt: skip
+    path = folder / f"{stem}.json"
+    path.write_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    return find(recipe.id, folder.parent)
+
+
+def load_classifier(model_id: str, folder: str | Path | None = None) -> PoolingClassifier:
+    """Load a classifier of the zoo, ready to be shared: evaluation mode, no gradient on weights.
+
+    Raises:
+        ZooError: unknown id, file missing, digest wrong, or tensors that do not fit the card.
+    """
+    card = find(model_id, folder)
+    return from_card(card)
+
+
+def from_card(card: Card) -> PoolingClassifier:
+    """Load the classifier that ``card`` describes; errors as in :func:`load_classifier`."""
+    home, record = card.path.parent, card.record
+    vocabulary, table = read_table(home, record["table"])
+    data = _read(home / record["weights"]["file"], record["weights"]["sha256"], card.spec.id)
+    try:
+        recipe = Recipe.from_dict(record["recipe"])
+        classifier = assemble(
+            recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest
+        )
+        state = {name: value.float() for name, value in load(data).items()}
+        classifier.table.weight = table
+        missing, unexpected = classifier.load_state_dict(state, strict=False)
+    except (PoolScopeError, UnknownNameError, SafetensorError, RuntimeError, TypeError) as error:
+        reason = str(error).split("\n")[0]
+        raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
+    if set(missing) - {"table.weight"} or unexpected:
+        names = ", ".join(sorted({*missing, *unexpected} - {"table.weight"}))
+        raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
+    return classifier.eval().requires_grad_(False)
+
+
+@lru_cache(maxsize=16)
+def _table(folder: Path, name: str, sha256: str, words_sha256: str) -> tuple[Vocabulary, nn.Parameter]:
+    weights = load(_read(folder / f"{name}.safetensors", sha256, f"word table {folder.name}/{name}"))["table"]
+    words = _read(folder / f"{name}.txt", words_sha256, f"word list {folder.name}/{name}").decode()
+    vocabulary = Vocabulary(words.split("\n"))
+    if len(vocabulary) != len(weights):
+        raise ZooError(f"word table {name}: {len(weights)} rows for {len(vocabulary)} words; restore both files")
+    return vocabulary, nn.Parameter(weights.float(), requires_grad=False)
+
+
+def _read(path: Path, sha256: str, what: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ZooError(f"{what}: the file {path.name} is missing; restore it or train the classifier again") from error
+    if _digest(data) != sha256:
+        raise ZooError(f"{what}: the file {path.name} is damaged or foreign (its digest differs); restore it")
+    return data
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _shrink(value: Tensor) -> Tensor:
+    value = value.detach().contiguous()
+    return value.to(torch.float16) if value.numel() > SMALL and value.is_floating_point() else value
+
+
+def _round(values: tuple[float, ...]) -> list[float]:
+    return [round(value, 5) for value in values]

@@ -6,5 +6,6 @@
 
 from models.data.dataset import DataError, Dataset, Split
 from models.data.folder import available, load_dataset
+from models.data.source import load
 
-__all__ = ["DataError", "Dataset", "Split", "available", "load_dataset"]
+__all__ = ["DataError", "Dataset", "Split", "available", "load", "load_dataset"]

@@ -1,0 +1,89 @@
+"""The formula of a pooler beside the picture: as defined, and with its live numbers in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from viz import wording
+
+READINGS = {
+    "A": r"\left( \frac{\sum_i (a_i z_{id})^{P}}{\sum_i a_i^{P}} \right)^{1/P}",
+    "B": r"\left( \sum_i a_i\, z_{id}^{P} \right)^{1/P}",
+    "C": r"\left( \sum_i (a_i z_{id})^{P} \right)^{1/P}",
+}
+LEARNED_NORM = r"\left( \frac{1}{N} \sum_i |h_{id} - c_d|^{P} \right)^{1/P}"
+FIXED = {
+    "mean": (r"r_d = \frac{1}{N}\sum_i h_{id}", "Every token counts the same."),
+    "max": (r"r_d = \max_i h_{id}", "In each dimension one token speaks for all."),
+    "attention": (
+        r"r_d = \sum_i a_i h_{id}, \quad a = \mathrm{softmax}_i\left( v^{\top} \tanh(W h_i + b) \right)",
+        "A weighted mean; the weights are learned from the states.",
+    ),
+    "scaled_dot": (
+        r"r_d = \sum_i a_i h_{id}, \quad a = \mathrm{softmax}_i\left( q \cdot h_i / \sqrt{D} \right)",
+        "A weighted mean; one learned query asks every state the same question.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A pooler's definition and the same with its live numbers, as LaTeX, and one sentence."""
+
+    symbolic: str
+    numeric: str | None
+    sentence: str
+
+
+def pooler_formula(
+    pooler: str, p: float | None = None, reading: str = "A", tokens: int | None = None
+) -> Formula:
+    """The formula of ``pooler``; with the dial at ``p`` also the formula with its numbers.
+
+    ``reading`` is A, B or C for ``apln``; ``tokens`` is N, the number of tokens pooled.
+
+    Raises:
+        ValueError: no formula is known for ``pooler``.
+    """
+    if pooler in FIXED:
+        symbolic, sentence = FIXED[pooler]
+        numeric = symbolic.replace("{N}", f"{{{tokens}}}") if tokens and "{N}" in symbolic else None
+        return Formula(symbolic, numeric, sentence)
+    if pooler == "apln":
+        body = READINGS[reading]
+    elif pooler == "learned_norm":
+        body = LEARNED_NORM
+    else:
+        raise ValueError(f"no formula is known for the pooler {pooler!r}")
+    numeric = None
+    if p is not None:
+        filled = body.replace("P", _number(p))
+        numeric = "r_d = " + (filled.replace("{N}", f"{{{tokens}}}") if tokens else filled)
+    return Formula("r_d = " + body.replace("P", "p"), numeric, _meaning(pooler, p, reading))
+
+
+def effective_formula(p: float) -> str:
+    """The effective attention of reading A and C with its number: softmax(p · s)."""
+    return rf"\mathrm{{softmax}}({_number(p)} \cdot s)_i"
+
+
+def _number(p: float) -> str:
+    return r"\infty" if math.isinf(p) else wording.exponent(p)
+
+
+def _meaning(pooler: str, p: float | None, reading: str) -> str:
+    """What this value of p does, in one sentence."""
+    if p is None:
+        return "p is learned: 1 is an average, larger values listen to the largest tokens."
+    word = f"p = {wording.exponent(p)}"
+    if abs(p - 1) < 0.005:
+        plain = "the mean distance to the centre" if pooler == "learned_norm" else "plain attentive pooling"
+        return f"{word}: {plain}."
+    if p < 1:
+        flat = " and attention is flattened" if pooler == "apln" and reading != "B" else ""
+        return f"{word}: below 1, small states count for more than in an average{flat}."
+    if p >= 20:
+        return f"{word}: almost a maximum; in each dimension one token decides."
+    sharp = ", and attention is sharpened by the same number" if pooler == "apln" and reading != "B" else ""
+    return f"{word}: between an average (1) and a maximum (∞){sharp}."

@@ -1,0 +1,124 @@
+"""How numbers are worded, in one place, so that every page says the same number the same way.
+
+Probabilities and rank correlations have two decimals, p-values follow the "< .001" convention,
+shares and completeness errors are percentages. A real minus sign is used, never a hyphen.
+"""
+
+from __future__ import annotations
+
+import math
+
+from models.records import Agreement, Attribution
+
+MINUS = "\u2212"
+DASH = "\u2013"
+THIN = "\u202f"
+
+
+def _signed(text: str, plus: bool = False) -> str:
+    """Put a real minus (or a wanted plus) before a formatted number; a rounded zero has no sign."""
+    negative = text.startswith("-")
+    bare = text.lstrip("-")
+    if not bare.strip("0.") or not any(c.isdigit() for c in bare):
+        return bare
+    return (MINUS if negative else "+" if plus else "") + bare
+
+
+def number(value: float, plus: bool = False) -> str:
+    """Three decimals for ordinary sizes, three significant digits with an exponent outside them."""
+    size = abs(value)
+    if size and (size < 0.0005 or size >= 10_000):
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return _signed(f"{mantissa}e{int(exponent)}".replace("e-", "e" + MINUS), plus)
+    return _signed(f"{value:.3f}" if size < 100 else f"{value:.0f}", plus)
+
+
+def probability(value: float) -> str:
+    """Two decimals, with ``> .99`` and ``< .01`` where rounding would claim certainty."""
+    if 0.995 <= value < 1.0:
+        return "> .99"
+    if 0.0 < value < 0.005:
+        return "< .01"
+    return f"{value:.2f}"
+
+
+def change(value: float) -> str:
+    """A difference of probabilities with its sign, two decimals: ``+0.12``."""
+    if value and abs(value) < 0.005:
+        return "< .01" if value > 0 else f"> {MINUS}.01"
+    return _signed(f"{value:.2f}", plus=True)
+
+
+def percent(share: float) -> str:
+    """A share in [-1, 1] as a percentage; one decimal below ten percent."""
+    size = abs(share) * 100
+    if 0 < size < 0.05:
+        return f"<{THIN}0.1{THIN}%"
+    digits = 0 if size >= 9.95 or size == 0 else 1
+    return _signed(f"{share * 100:.{digits}f}") + f"{THIN}%"
+
+
+def tau(value: float | None) -> str:
+    """A correlation with two decimals; a dash where it is undefined."""
+    return DASH if value is None else _signed(f"{value:.2f}")
+
+
+def p_value(value: float | None) -> str:
+    """A p-value by the usual convention: ``< .001``, ``= .012``; a dash where there is none."""
+    if value is None:
+        return DASH
+    if value < 0.001:
+        return "< .001"
+    return f"= {value:.3f}".replace("0.", ".", 1) if value < 1 else "= 1"
+
+
+def exponent(value: float) -> str:
+    """A learned exponent: two decimals below ten, one above, ``∞`` for infinity."""
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"
+
+
+def rank(position: int, total: int) -> str:
+    """``2 of 30``."""
+    return f"{position} of {total}"
+
+
+def count(n: int, noun: str) -> str:
+    """``1 word``, ``3 words``, ``5,000 words``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def delta(attribution: Attribution) -> str | None:
+    """The completeness error of a complete method, ``Δ 0.4 %``; ``None`` if there is none to give.
+
+    The percentage is |Σ scores - (F(x) - F(baseline))| / |F(x) - F(baseline)|; where that
+    denominator is zero the absolute error is given instead.
+    """
+    if not attribution.complete or attribution.scores is None:
+        return None
+    if attribution.relative_delta is not None:
+        return f"Δ{THIN}{percent(abs(attribution.relative_delta))}"
+    return None if attribution.delta is None else f"Δ{THIN}{number(abs(attribution.delta))}"
+
+
+def unit(attribution: Attribution, label: str) -> str:
+    """What one unit of a map's raw value is, in words."""
+    if attribution.method == "attention":
+        return "attention weight, sums to 1"
+    if attribution.signed:
+        return f"part of the {attribution.scalar} of “{label}”"
+    return (
+        f"size of influence on the {attribution.scalar} of “{label}”"
+        if (attribution.method != "attention_norm")
+        else "attention weight × length of the state"
+    )
+
+
+def agreement(found: Agreement) -> str:
+    """One agreement in a sentence fragment: ``τ = 0.42, p < .001, n = 12`` or its reason."""
+    if found.value is None:
+        return f"undefined: {found.reason}"
+    symbol = {"kendall": "τ", "spearman": "ρ"}.get(found.metric, found.metric)
+    tail = "" if found.p_value is None else f", p {p_value(found.p_value)}"
+    return f"{symbol} = {tau(found.value)}{tail}, n = {found.n}"

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.classifier import PoolingClassifier, pad_batch
+from models.data.dataset import Dataset
 from models.errors import PoolScopeError
 
 Rows = Sequence[Sequence[int]]
@@ -23,6 +24,11 @@ def encode_texts(classifier: PoolingClassifier, texts: Sequence[str]) -> list[li
             raise PoolScopeError(f"text {number} ({text[:30]!r}) holds no token; take empty texts out of the data")
         rows.append(classifier.vocabulary.encode_keys(keys))
     return rows
+
+
+def encode_splits(classifier: PoolingClassifier, dataset: Dataset) -> dict[str, list[list[int]]]:
+    """Return the id rows of every split of ``dataset``."""
+    return {name: encode_texts(classifier, split.texts) for name, split in dataset.splits.items()}
 
 
 def shuffled_batches(rows: Rows, size: int, seed: int) -> list[np.ndarray]:

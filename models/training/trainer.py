@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from models.data.dataset import Dataset
 from models.poolers.power import Exponent
 from models.text import Vocabulary, WordTokenizer
 from models.training import checkpoint
-from models.training.batches import encode_texts, predict, shuffled_batches
+from models.training.batches import Rows, encode_splits, predict, shuffled_batches
 from models.training.probe import probe
 from models.training.recipe import Recipe
 from models.training.scores import scores
@@ -85,6 +85,7 @@ def train(
     device: torch.device | None = None,
     progress: Progress | None = None,
     epoch_done: Callable[[dict[str, Any]], None] | None = None,
+    encoded: Mapping[str, Rows] | None = None,
     test: bool = True,
 ) -> Trained:
     """Train by AdamW on cross-entropy, stop early on dev accuracy, score the best epoch.
@@ -98,6 +99,7 @@ def train(
         device: where to compute; ``None`` is the CPU.
         progress: called after each batch.
         epoch_done: called with each epoch's history record.
+        encoded: the splits as id rows, where the caller trains several classifiers on one table.
         test: score the test split too (a sweep must not).
 
     Raises:
@@ -106,7 +108,7 @@ def train(
     start = time.perf_counter()
     classifier = prepare(recipe, dataset, table).to(device)
     optimizer = torch.optim.AdamW(_groups(classifier, recipe))
-    rows = {name: encode_texts(classifier, split.texts) for name, split in dataset.splits.items()}
+    rows = dict(encoded or encode_splits(classifier, dataset))
     labels = {name: list(split.labels) for name, split in dataset.splits.items()}
     if recipe.train_limit is not None:
         generator = torch.Generator().manual_seed(recipe.seed)

@@ -1,7 +1,7 @@
 """The ladder from attention to leave-one-out: at which step do the rankings part?
 
 Each rung adds one thing to the rung above it; Kendall τ_b between neighbours shows what that one
-thing changes, and the weakest step names the cause (MATH §3). A step between a map without sign
+thing changes, and the weakest step names the cause. A step between a map without sign
 and a map with one is compared by size |·|; a step between two signed maps keeps the signs.
 """
 
@@ -29,7 +29,7 @@ BY_SIZE = " Compared by size, because the rung above has no sign."
 
 
 class MeanShare(AttributionMethod):
-    """A token's share of the pooled vector, averaged over dimensions: where poolers without attention start."""
+    """A token's mean share of the pooled vector: where poolers without attention start."""
 
     name = "mean_share"
     title = "Share"
@@ -38,7 +38,7 @@ class MeanShare(AttributionMethod):
     formula = r"\frac{1}{D}\sum_d \mathrm{share}_{id}"
     baseline = "none"
     cost = "no forward beyond the prediction's own"
-    source = "MATH of the pooler itself"
+    source = "the pooler's own formula"
     signed = False
     complete = False
 
@@ -106,7 +106,7 @@ def _steps(classifier: PoolingClassifier, label: str) -> list[_Step]:
     norm = " and the learned norm" if hasattr(pooler, "exponent") else ""
     direction = _Step(
         ExactShare(),
-        f"The direction{norm}: what each state says about “{label}” once it is in the pooled vector.{BY_SIZE}",
+        f"The direction{norm}: what each state says about “{label}” in the pooled vector.{BY_SIZE}",
         f"how much of a state enters the vector is not how much it says about “{label}”",
     )
     if encoder.contextual:
@@ -114,9 +114,7 @@ def _steps(classifier: PoolingClassifier, label: str) -> list[_Step]:
         mixed = "the encoder mixes neighbours into every state, so a state's part is not its own word's part"
     else:
         mixing = "The encoder: each word vector is bent on its own before pooling; no neighbour is mixed in."
-        mixed = (
-            "the encoder bends each word vector, so a long step is not what the gradient of a short one says"
-        )
+        mixed = "the encoder bends each word vector, so a word's first-order pull is not its state's part"
     words = _Step(InputGradient(), mixing, mixed)
     removal = _Step(
         LeaveOneOut(),
@@ -125,7 +123,7 @@ def _steps(classifier: PoolingClassifier, label: str) -> list[_Step]:
         "since all that remains is read and weighed anew",
     )
     if not pooler.attends:
-        start = f"{pooler.title} pooling has no attention, so the ladder starts at each token's share of the vector."
+        start = f"{pooler.title} pooling has no attention: the ladder starts at each token's share."
         return [_Step(MeanShare(), start, ""), direction, words, removal]
     return [
         _Step(Attention(), "The weights alone: where the pooler looks.", ""),
@@ -162,14 +160,19 @@ def _sentence(
     assert tau.value is not None
     first, last = maps[0].title, maps[-1].title
     ends = compare(KENDALL, maps[0], maps[-1], text).value
-    whole = "" if ends is None else f" From {first} to {last} τ is {ends:.2f}."
+    whole = "" if ends is None else f" From {first} to {last} τ is {_two(ends)}."
     start = (
         ""
         if classifier.pooler.attends
         else f"{classifier.pooler.title} pooling has no attention to begin with. "
     )
     above, below = steps[weakest - 1].method.title, steps[weakest].method.title
-    step = f"from {above} to {below} (τ = {tau.value:.2f})"
+    step = f"from {above} to {below} (τ = {_two(tau.value)})"
     if tau.value >= AGREES:
         return f"{start}No step breaks the ladder; the weakest is {step}.{whole}"
     return f"{start}The ladder breaks {step}: {steps[weakest].cause}.{whole}"
+
+
+def _two(value: float) -> str:
+    """Two decimals without a minus in front of zero."""
+    return f"{round(value, 2) + 0.0:.2f}"

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from models.errors import PoolScopeError
-from models.text import PAD, Vocabulary, lookup_key
+from models.text import PAD, UNK, Vocabulary, lookup_key
 
 MAX_DIMENSIONS = 4_096
 
@@ -43,15 +43,19 @@ class StaticVectors:
     def table(self, vocabulary: Vocabulary, seed: int = 0) -> tuple[Tensor, float]:
         """Return a word table (V, E) for ``vocabulary`` and the share of its words that were found.
 
-        Words without a vector are drawn from a normal distribution with the standard deviation
-        of the found ones; the padding row is zero.
+        The unknown word is the mean of the rarer half of the vectors (files list words by falling
+        frequency): what is not in the vocabulary is most like a rare word. Words without a vector
+        start there too, with a little seeded noise so that training can tell them apart; the
+        padding row is zero.
         """
         position: dict[str, int] = {}
         for index, word in enumerate(self.words):
             position.setdefault(lookup_key(word), index)
         spread = float(self.vectors.std()) if len(self.words) else 0.1
         generator = torch.Generator().manual_seed(seed)
-        table = torch.randn(len(vocabulary), self.size, generator=generator) * spread
+        rare = torch.from_numpy(self.vectors[len(self.words) // 2 :].mean(0)) if len(self.words) else 0.0
+        table = rare + 0.1 * spread * torch.randn(len(vocabulary), self.size, generator=generator)
+        table[UNK] = rare
         found = [(row, position[word]) for row, word in enumerate(vocabulary.words) if word in position]
         if found:
             rows, sources = map(list, zip(*found, strict=True))

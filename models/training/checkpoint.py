@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from models.classifier import PoolingClassifier
@@ -26,8 +26,8 @@ def save(
 ) -> None:
     """Write weights, best weights, optimiser moments and ``progress``; a kill in between harms nothing.
 
-    The JSON file is written last and names the epoch that the tensors belong to, so a run that
-    dies between the two writes starts again from the epoch that both agree on or from scratch.
+    Each file is replaced as a whole and both name the epoch they belong to: a run that dies
+    between the two writes is found out and starts from scratch rather than from a wrong state.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"now.{name}": value for name, value in trainable(classifier).items()}
@@ -48,10 +48,12 @@ def resume(
     """Restore a run of the same recipe, or return ``None`` when there is none to restore."""
     try:
         progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
-        tensors = load_file(folder / STATE)
+        with safe_open(folder / STATE, framework="pt") as file:
+            written_after = (file.metadata() or {}).get("epoch")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except (OSError, ValueError, SafetensorError):
         return None
-    if progress.get("recipe") != recipe_key or progress["epoch"] != len(progress["history"]):
+    if progress.get("recipe") != recipe_key or str(progress["epoch"]) != written_after:
         return None
     now = {name[4:]: value for name, value in tensors.items() if name.startswith("now.")}
     best = {name[5:]: value for name, value in tensors.items() if name.startswith("best.")}

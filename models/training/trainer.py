@@ -23,6 +23,7 @@ from models.training.batches import Rows, encode_splits, predict, shuffled_batch
 from models.training.probe import probe
 from models.training.recipe import Recipe
 from models.training.scores import scores
+from models.training.word_table import WordTable
 from models.vectors import read_vectors
 
 # Called after each batch with (epoch, batches done, batches in all, running loss, p or None).
@@ -39,14 +40,6 @@ class Trained:
     history: list[dict[str, Any]]
     best_epoch: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class WordTable:
-    """A vocabulary with its vectors (V, E), shared by the classifiers of a task."""
-
-    vocabulary: Vocabulary
-    weights: Tensor
 
 
 def prepare(recipe: Recipe, dataset: Dataset, table: WordTable | None) -> PoolingClassifier:

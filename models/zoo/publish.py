@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.data.dataset import Dataset
-from models.training.batches import encode_texts, predict
+from models.training.batches import Rows, encode_texts, predict
 from models.training.recipe import Recipe
 from models.training.scores import scores
 from models.training.trainer import Trained
@@ -20,13 +20,19 @@ SOFTWARE = ("torch", "numpy", "scikit-learn", "safetensors")
 
 
 def publish(
-    folder: Path, recipe: Recipe, dataset: Dataset, trained: Trained, table: Mapping[str, Any] | None = None
+    folder: Path,
+    recipe: Recipe,
+    dataset: Dataset,
+    trained: Trained,
+    table: Mapping[str, Any] | None = None,
+    encoded: Mapping[str, Rows] | None = None,
 ) -> Card:
     """Write a trained classifier to ``folder/task`` and score again what was written.
 
     The card's metrics are those of the shipped weights, read back from disk after rounding to
     float16; ``rounding`` on the card says how much the test accuracy moved. ``table`` is the entry
     of a shared word table already in the folder; without one the classifier's own is written.
+    ``encoded`` are the splits as id rows, where the caller has them.
     """
     home = folder / recipe.task
     entry = dict(table) if table else _own_table(home, recipe, trained)
@@ -47,8 +53,8 @@ def publish(
     card = write(home, trained.classifier, recipe, entry, facts)
     shipped = from_card(card)
     for name in trained.metrics:
-        split = dataset.splits[name]
-        facts["metrics"][name] = scores(predict(shipped, encode_texts(shipped, split.texts)), split.labels)
+        rows = encoded[name] if encoded else encode_texts(shipped, dataset.splits[name].texts)
+        facts["metrics"][name] = scores(predict(shipped, rows), dataset.splits[name].labels)
     facts["rounding"] = max(
         abs(facts["metrics"][name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in trained.metrics
     )

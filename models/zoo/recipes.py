@@ -1,5 +1,76 @@
 """Every shipped classifier, as data: the recipes that ``make train`` follows.
 
-Options that differ from the defaults were chosen on dev sets by the sweep of
-``models.zoo.sweep``; its table is in ``SWEEP.md``.
+Options that differ from the recipe's defaults were chosen on dev sets by ``models.zoo.sweep``;
+its table is in ``SWEEP.md``.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from models.training.recipe import Recipe
+
+ENCODERS: Final = ("embedding", "cnn", "bilstm")
+POOLERS: Final = ("mean", "max", "attention", "scaled_dot", "learned_norm", "apln")
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPlan:
+    """What a task's classifiers share: data, word table, and the limits of its texts.
+
+    The vocabulary is that of the training split of ``dataset``; the skip-gram vectors are trained
+    on the training splits of ``corpora`` (texts only, no labels), then frozen.
+    """
+
+    task: str
+    dataset: str
+    corpora: tuple[str, ...]
+    encoders: tuple[str, ...]
+    poolers: tuple[str, ...]
+    min_count: int = 1
+    max_words: int = 20_000
+    max_tokens: int = 256
+    changes: tuple[tuple[str, Any], ...] = ()
+
+
+PLANS: Final = (
+    TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS),
+    TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2),
+    TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
+             min_count=2, max_tokens=400),
+)  # fmt: skip
+
+
+def recipes(plan: TaskPlan) -> Iterator[Recipe]:
+    """Yield the recipes of one task, encoder by encoder."""
+    for encoder in plan.encoders:
+        for pooler in plan.poolers:
+            yield Recipe(
+                task=plan.task, dataset=plan.dataset, encoder=encoder, pooler=pooler, vectors="task",
+                tune_vectors=False, min_count=plan.min_count, max_words=plan.max_words,
+                max_tokens=plan.max_tokens, **dict(plan.changes),
+            )  # fmt: skip
+
+
+# Sentences of our own whose attention is kept for every epoch of every shipped classifier.
+PROBES: Final[dict[str, tuple[str, ...]]] = {
+    "sst2": (
+        "The film is not bad, but it never quite comes alive.",
+        "A tender, funny and quietly devastating portrait of two sisters.",
+        "I wanted to love it, and for ten minutes I did.",
+        "Nobody involved seems to have noticed how dull this is.",
+    ),
+    "ag_news": (
+        "Central bank raises interest rates as oil prices climb for a third week.",
+        "The striker scored twice in extra time to send her club to the final.",
+        "Engineers unveil a chip that lets phones run satellite maps offline.",
+        "Thousands march in the capital after the government postpones elections.",
+    ),
+    "imdb": (
+        "I expected very little from this one. The first half drags, the jokes are old and the music is worse, "
+        "yet somewhere after the train scene it finds its feet, and by the end I was honestly moved.",
+        "Great cast, great photography, great costumes. What a pity that nobody remembered to write a story.",
+    ),
+}

@@ -31,24 +31,17 @@ VARIANTS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
         for reading in ("B", "C")
     ),
     ("APLN: initial p", "apln", "A, relu_clip, p from 2", {"pooler_options": {"p_initial": 2.0}}),
-    ("APLN: initial p", "apln", "A, relu_clip, p from 3", {"pooler_options": {"p_initial": 3.0}}),
     ("APLN: p per dimension", "apln", "A, relu_clip, p per dimension", {"pooler_options": {"per_dimension": True}}),
     ("APLN: rate of p", "apln", "A, relu_clip, p_lr 0.03", {"p_lr": 3e-2}),
-    ("APLN: rate of p", "apln", "A, relu_clip, p_lr 0.001", {"p_lr": 1e-3}),
     *(
         ("Learned norm: start", "learned_norm", f"p from {p:g}, c from {c:g}",
          {"pooler_options": {"p_initial": p, "centre_initial": c}})
-        for c in (0.0, -1.0) for p in (1.5, 2.0, 4.0)
+        for c in (0.0, -1.0) for p in (2.0, 4.0)
     ),
     *(
         ("Learning rate", pooler, f"lr {lr:g}", {"lr": lr})
         for pooler in ("mean", "max", "attention", "scaled_dot", "learned_norm", "apln")
-        for lr in (5e-4, 1e-3, 2e-3)
-    ),
-    *(
-        ("Dropout", pooler, f"dropout {rate:g}", {"dropout": rate})
-        for pooler in ("max", "attention", "apln")
-        for rate in (0.1, 0.5)
+        for lr in (1e-3, 2e-3)
     ),
 )  # fmt: skip
 
@@ -65,9 +58,8 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("sst2", "sst2_phrases", 20_000),
-    Setting("ag_news", "ag_news", 10_000, ("cnn", "bilstm"),
-            ("APLN: scale limit", "APLN: reading", "APLN: initial p", "Learned norm: start")),
+    Setting("sst2", "sst2_phrases", 12_000),
+    Setting("ag_news", "ag_news", 6_000, ("cnn", "bilstm"), ("APLN: scale limit", "APLN: reading")),
 )  # fmt: skip
 
 
@@ -109,6 +101,17 @@ def sweep(setting: Setting, dataset: Dataset, table: WordTable, log: Path) -> No
 def read_log(log: Path) -> list[dict[str, object]]:
     """Return the finished runs."""
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] if log.exists() else []
+
+
+def page(records: Sequence[dict[str, object]]) -> str:
+    """Return the whole page ``SWEEP.md``."""
+    return (
+        "# The sweep behind the shipped recipes\n\n"
+        "Accuracy on the *dev* split, mean ± sd over seeds 1 and 2; test splits were not looked at. Every run is a "
+        "row of the log that `python -m models zoo sweep` keeps, and every variant is shown.\n"
+        + table_of(records)
+        + "\n"
+    )
 
 
 def table_of(records: Sequence[dict[str, object]]) -> str:

@@ -1,0 +1,132 @@
+"""Rebuild the shipped zoo from its recipes, skipping what is up to date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.data.dataset import Dataset
+from models.text import Vocabulary, WordTokenizer
+from models.training.batches import encode_splits
+from models.training.recipe import Recipe
+from models.training.trainer import prepare, train
+from models.training.word_table import WordTable, skip_gram
+from models.vectors import StaticVectors, read_vectors
+from models.zoo.catalogue import SHIPPED, read_card
+from models.zoo.errors import ZooError
+from models.zoo.publish import publish
+from models.zoo.recipes import PROBES, TaskPlan, recipes
+from models.zoo.store import from_card, read_table, write_table
+
+Load = Callable[[str], Dataset]
+Say = Callable[[str], None]
+
+
+def build(
+    plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), only: str = "", say: Say = print
+) -> None:
+    """Train every classifier of ``plan`` whose card is missing or was made from something else.
+
+    Args:
+        plan: the task.
+        load: from a data set's name to the data set.
+        folder: where the zoo is.
+        work: where unfinished runs and word vectors are kept between calls.
+        only: build only ids that contain this text.
+        say: told one line per classifier.
+    """
+    dataset = load(plan.dataset)
+    entry = _table(plan, dataset, load, folder, work, say)
+    table = _read(plan, entry, folder)
+    encoded = None
+    for recipe in recipes(plan):
+        if only not in recipe.id:
+            continue
+        if up_to_date(folder, recipe, dataset, entry):
+            say(f"{recipe.id}: up to date")
+            continue
+        encoded = encoded or encode_splits(prepare(recipe, dataset, table), dataset)
+        trained = train(
+            recipe, dataset, table=table, encoded=encoded, probes=PROBES.get(plan.task, ()),
+            folder=work / "zoo" / recipe.id.replace("/", "-"),
+            epoch_done=lambda record, name=recipe.id: say(_line(name, record)),
+        )  # fmt: skip
+        card = publish(folder, recipe, dataset, trained, entry, encoded)
+        say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
+
+
+def word_table(
+    plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), say: Say = print
+) -> WordTable:
+    """Return the task's word table, trained now if it is missing or stale."""
+    return _read(plan, _table(plan, load(plan.dataset), load, folder, work, say), folder)
+
+
+def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any]) -> bool:
+    """Say whether a classifier's files exist, are whole, and come from this recipe, data and table."""
+    stem = f"{recipe.encoder}-{recipe.label or recipe.pooler}" + ("" if recipe.seed == 1 else f"-{recipe.seed}")
+    try:
+        card = read_card(folder / recipe.task / f"{stem}.json")
+        from_card(card)
+    except ZooError:
+        return False
+    record = card.record
+    return (
+        Recipe.from_dict(record["recipe"]).key() == recipe.key()
+        and record["data"]["digest"] == dataset.digest
+        and record["table"]["sha256"] == table["sha256"]
+        and record["table"]["words_sha256"] == table["words_sha256"]
+    )
+
+
+def _read(plan: TaskPlan, entry: dict[str, Any], folder: Path) -> WordTable:
+    vocabulary, weights = read_table(folder / plan.task, entry)
+    return WordTable(vocabulary, weights.data)
+
+
+def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
+    """Return the entry of the task's word table, training the vectors if it is missing or stale."""
+    facts = {
+        "method": "skip-gram word2vec (gensim), frozen",
+        "corpora": {name: load(name).digest for name in plan.corpora},
+        "vocabulary": {"data": dataset.digest, "min_count": plan.min_count, "max_words": plan.max_words},
+    }
+    file = folder / f"{plan.task}.table.json"
+    if file.exists():
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if {key: known.get(key) for key in facts} == facts:
+            return known
+    vectors = _vectors(plan, facts["corpora"], load, work, say)
+    vocabulary = Vocabulary.build(
+        dataset.splits["train"].texts, WordTokenizer(), min_count=plan.min_count, max_size=plan.max_words
+    )
+    laid = WordTable.lay(vectors, vocabulary)
+    entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights), "shared": True, **facts}
+    file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    return entry
+
+
+def _vectors(plan: TaskPlan, corpora: Any, load: Load, work: Path, say: Say) -> StaticVectors:  # noqa: ANN401  # JSON
+    """Return skip-gram vectors of the plan's corpora, kept in ``work`` since tasks may share them."""
+    key = hashlib.sha256(json.dumps(corpora, sort_keys=True).encode()).hexdigest()[:12]
+    file = work / "vectors" / f"{key}.npz"
+    if not file.exists():
+        say(f"{plan.task}: training word vectors on {', '.join(plan.corpora)} …")
+        vectors = skip_gram([text for name in plan.corpora for text in load(name).splits["train"].texts])
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(file, words=np.array(vectors.words), vectors=vectors.vectors)
+    return read_vectors(file)
+
+
+def _line(name: str, record: dict[str, Any]) -> str:
+    p = record["p"]
+    shown = "" if not p else "  p " + " ".join(f"{value:.3f}" for value in p)
+    return (
+        f"{name} epoch {record['epoch']}: loss {record['loss']:.4f}  dev {record['dev_accuracy']:.4f}{shown}  "
+        f"({record['seconds']:.0f} s)"
+    )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from models.data import DataError, load
 from models.data.dataset import Split
+from models.data.files import read_columns
 from models.data.own import load_file
 from models.data.rows import draw
 
@@ -97,15 +98,20 @@ def test_a_tsv_with_bare_quotes_loses_no_row(tmp_path):
     [
         ([10, 2, 10, 2], ("2", "10")),
         ([1, 0, 1, 0], ("0", "1")),
+        ([2.0, 1.0, 2.0, 1.0], None),
         ([-1, 1, -1, 1], ("-1", "1")),
         (["b", "a ", "b", "a"], ("a", "b")),
         ([True, False, True, False], None),
     ],
 )
 def test_labels_of_each_type_are_named_and_ordered(three, suffix, labels, expected):
+    # In a CSV a label is the text that stands there.
+    as_written = {float: ("1.0", "2.0"), bool: ("False", "True")}
+    as_values = {float: ("1", "2"), bool: ("false", "true")}
+    expected = expected or (as_written if suffix == ".csv" else as_values)[type(labels[0])]
     files = three(suffix, ["w", "x", "y", "z"], labels)
     loaded = load_file(files["train"], validation=files["validation"], test=files["test"])
-    assert loaded.labels == (expected or (("False", "True") if suffix == ".csv" else ("false", "true")))
+    assert loaded.labels == expected
     assert len(set(loaded.splits["train"].labels)) == 2
 
 
@@ -262,7 +268,16 @@ def test_a_label_that_training_never_saw(tmp_path):
         load_file(path, test=test)
 
 
-def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
-    path = tmp_path / "excel.csv"
-    path.write_text(BOTH, encoding="utf-8-sig")
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path, suffix):
+    path = write(tmp_path / f"windows{suffix}")
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert load_file(path).labels == ("neg", "pos")
+
+
+def test_the_middle_of_a_long_csv_is_read_like_its_beginning(tmp_path):
+    path = tmp_path / "long.csv"
+    path.write_text("text,label\n" + "007,01\n008,02\n" * 200_000)
+    texts, labels = read_columns(path, "text", "label")
+    assert set(texts) == {"007", "008"}
+    assert set(labels) == {"01", "02"}

@@ -52,7 +52,7 @@ def _read_delimited(path: Path, text: str, label: str) -> Columns:
             header=None,
             dtype=str,
             keep_default_na=False,
-            encoding="utf-8-sig",
+            encoding="utf-8",  # with or without a byte order mark
             # In TSV a text may begin with a quotation mark that never closes.
             quoting=csv.QUOTE_NONE if tab else csv.QUOTE_MINIMAL,
         )

@@ -46,16 +46,12 @@ METHODS = (
 def tokens(text: str) -> tuple[Token, ...]:
     """Words, single Chinese characters, emoji and marks, with offsets."""
     pattern = r"[\u4e00-\u9fff]|[\w'’\u0300-\u036f\u064b-\u0652]+|[^\w\s]\S{0,3}|[^\w\s]"
-    return tuple(
-        Token(m.group(), m.start(), m.end(), known=len(m.group()) < 11) for m in re.finditer(pattern, text)
-    )
+    return tuple(Token(m.group(), m.start(), m.end(), known=len(m.group()) < 11) for m in re.finditer(pattern, text))
 
 
 def agreement(left: str, right: str, value: float | None, reason: str | None = None) -> Agreement:
     """One Kendall τ_b."""
-    return Agreement(
-        "kendall", left, right, value, n=12, p_value=None if value is None else 0.03, reason=reason
-    )
+    return Agreement("kendall", left, right, value, n=12, p_value=None if value is None else 0.03, reason=reason)
 
 
 def analysis(
@@ -68,7 +64,7 @@ def analysis(
     request: Request | None = None,
 ) -> Analysis:
     """An analysis with numbers drawn from a seeded generator."""
-    rng = random.Random(f"{seed}/{reader}/{text}")
+    rng = random.Random(f"{seed}/{reader}/{text!r}")
     model_id, title = READERS[reader]
     pieces = tokens(text)
     n = len(pieces)
@@ -83,17 +79,13 @@ def analysis(
     attends = pooler in ("attention", "scaled_dot", "apln")
     maps = []
     for name, words, signed, complete, scalar in methods:
-        reason = (
-            "CNN · max has no attention weights." if name.startswith("attention") and not attends else None
-        )
+        reason = "CNN · max has no attention weights." if name.startswith("attention") and not attends else None
         scores = tuple(w * abs(rng.gauss(1, 0.4)) for w in weights)
         if name == "attention":
             scores = weights
         if signed:
             scores = tuple(s * rng.choice((1, 1, -1)) * 3 for s in scores)
-        relative = (
-            None if not complete else 2e-7 if name == "exact_share" else rng.choice((0.004, 0.008, 0.061))
-        )
+        relative = None if not complete else 2e-7 if name == "exact_share" else rng.choice((0.004, 0.008, 0.061))
         maps.append(
             Attribution(
                 method=name,
@@ -104,9 +96,7 @@ def analysis(
                 complete=complete,
                 scores=None if reason else scores,
                 reason=reason,
-                warning="The error did not fall below 1 % within 512 steps."
-                if (relative or 0) > 0.05
-                else None,
+                warning="The error did not fall below 1 % within 512 steps." if (relative or 0) > 0.05 else None,
                 delta=None if relative is None else relative * 2,
                 relative_delta=relative,
                 baseline="padding embedding (zero)" if name == "integrated_gradients" else None,
@@ -127,9 +117,7 @@ def analysis(
     if pooler in ("apln", "learned_norm"):
         parameters = (Parameter("p", (2.1,), (1.0,), "exponent and inverse temperature", "p > 0"),)
     return Analysis(
-        model=ModelSpec(
-            model_id, "sst2", encoder, pooler, 1, f"{reader}3f9a1c0b7e5d2468", title, tuple(labels)
-        ),
+        model=ModelSpec(model_id, "sst2", encoder, pooler, 1, f"{reader}3f9a1c0b7e5d2468", title, tuple(labels)),
         request=request or Request(text, tuple(MethodCall(m[0]) for m in methods)),
         tokens=pieces,
         cut=cut,
@@ -167,8 +155,7 @@ def sweep(text: str = SENTENCE, dimensions: int = 48) -> NormSweep:
         effective = tuple(r / sum(raw) for r in raw)
         mass = [e * sum(h**p for h in state) for e, state in zip(effective, states, strict=True)]
         pooled = tuple(
-            sum(e * h[d] ** p for e, h in zip(effective, states, strict=True)) ** (1 / p)
-            for d in range(dimensions)
+            sum(e * h[d] ** p for e, h in zip(effective, states, strict=True)) ** (1 / p) for d in range(dimensions)
         )
         positive = 1 / (1 + math.exp(-(math.log(p) - 0.4)))
         return NormPoint(p, effective, tuple(m / sum(mass) for m in mass), pooled, (1 - positive, positive))

@@ -34,11 +34,6 @@ def component_source() -> ComponentSource:
 
     The component calls ``setStateValue("selected", index)``, or ``None`` to unselect.
     """
-    html, css, js = (
-        (ASSETS / f"tokens.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
-    )
-    scales = (
-        f":host{{--unsigned:{palette.gradient(False)};--signed:{palette.gradient(True)}}}\n"
-        + palette.stylesheet()
-    )
+    html, css, js = ((ASSETS / f"tokens.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    scales = f":host{{--unsigned:{palette.gradient(False)};--signed:{palette.gradient(True)}}}\n" + palette.stylesheet()
     return ComponentSource(html=html, css=css + scales, js=js)

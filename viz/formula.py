@@ -36,9 +36,7 @@ class Formula:
     sentence: str
 
 
-def pooler_formula(
-    pooler: str, p: float | None = None, reading: str = "A", tokens: int | None = None
-) -> Formula:
+def pooler_formula(pooler: str, p: float | None = None, reading: str = "A", tokens: int | None = None) -> Formula:
     """The formula of ``pooler``; with the dial at ``p`` also the formula with its numbers.
 
     ``reading`` is A, B or C for ``apln``; ``tokens`` is N, the number of tokens pooled.

@@ -90,10 +90,7 @@ def _text(analysis: Analysis) -> dict[str, Any]:
     found, rest = pieces(source, tokens)
     note = None
     if analysis.cut:
-        note = (
-            f"Read: the first {wording.count(len(tokens), 'token')}. "
-            f"The remaining {analysis.cut:,} were not read."
-        )
+        note = f"Read: the first {wording.count(len(tokens), 'token')}. The remaining {analysis.cut:,} were not read."
     elif not tokens:
         note = "There is no word in this text that a reader could read."
     return {
@@ -171,9 +168,7 @@ def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: s
         "title": model.title,
         "mark": palette.mark(place),
         "colour": palette.both(palette.READERS[place % len(palette.READERS)]),
-        "ink": palette.both(
-            (palette.text_on(palette.reader(place)), palette.text_on(palette.reader(place, True)))
-        ),
+        "ink": palette.both((palette.text_on(palette.reader(place)), palette.text_on(palette.reader(place, True)))),
         "p": learned(analysis.trace.parameters),
         "digest": model.digest[:8],
         "bars": bars(analysis),
@@ -227,7 +222,5 @@ def summary(analysis: Analysis, a: Attribution, top: int = 3) -> str:
         return f"{a.title}: {a.reason}"
     part = scale.shares(a.scores)
     order = sorted(range(len(part)), key=lambda i: -abs(part[i]))[:top]
-    words = [
-        f"{markup.visible(analysis.tokens[i].text)} {wording.percent(part[i])}" for i in order if part[i]
-    ]
+    words = [f"{markup.visible(analysis.tokens[i].text)} {wording.percent(part[i])}" for i in order if part[i]]
     return f"{a.title}: " + ("strongest " + ", ".join(words) if words else "all values are 0")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from tqdm import tqdm
@@ -26,10 +26,10 @@ _FLAGS = (
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
     """Add the subcommand."""
     parser = subparsers.add_parser("train", help="train one classifier", description=__doc__)
-    parser.add_argument("--dataset", required=True, help="a named data set, a hub id, or your own CSV, JSONL or Parquet")
+    parser.add_argument("--dataset", required=True, help="a named data set, a hub id, or a CSV, JSONL or Parquet file")
     parser.add_argument("--source", choices=("folder", "hub", "file"), default=None,
                         help="where the data set is; guessed: a file if --dataset is one, else the folder")  # fmt: skip
-    parser.add_argument("--text-column", default="text", help="column of your own file that holds the text")
+    parser.add_argument("--text-column", default="text", help="column of your file with the text")
     parser.add_argument("--label-column", default="label", help="column of your own file that holds the class")
     parser.add_argument("--task", help="name of the task in the classifier's id; default: the data set's name")
     parser.add_argument("--encoder", choices=list(ENCODERS), default="bilstm")
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.threads:
         torch.set_num_threads(args.threads)
-    source = args.source or ("file" if Path(args.dataset).suffix else "folder")
+    source: Literal["folder", "hub", "file"] = args.source or ("file" if Path(args.dataset).suffix else "folder")
     columns = {"text": args.text_column, "label": args.label_column} if source == "file" else {}
     dataset = load(args.dataset, source=source, **columns)
     recipe = Recipe(
@@ -95,7 +95,7 @@ def pick_device(name: str | None) -> torch.device:
             torch.empty(0, device=device)
         except (RuntimeError, AssertionError) as error:
             reason = str(error).split("\n")[0]
-            raise PoolScopeError(f"device {name!r} cannot be used ({reason}); leave --device away or say cpu") from error
+            raise PoolScopeError(f"device {name!r} cannot be used ({reason}); leave --device away") from error
         return device
     if torch.cuda.is_available():
         return torch.device("cuda")

@@ -45,7 +45,7 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> list[np.ndarray]:
         part = order[start : start + chunk]
         part = part[np.argsort(lengths[part], kind="stable")]
         batches += [part[at : at + size] for at in range(0, len(part), size)]
-    random.shuffle(batches)  # type: ignore[arg-type]  # a list of arrays is what it takes
+    random.shuffle(batches)
     return batches
 
 

@@ -118,10 +118,8 @@ def train(
         if _exhausted(history, recipe.patience):
             break
         record = _epoch(classifier, optimizer, recipe, rows["train"], labels["train"], epoch, progress)
-        record |= {
-            f"dev_{name}": value
-            for name, value in scores(predict(classifier, rows["validation"], device=device), labels["validation"]).items()
-        }
+        dev = scores(predict(classifier, rows["validation"], device=device), labels["validation"])
+        record |= {f"dev_{name}": value for name, value in dev.items()}
         record["probes"] = probe(classifier, probes)
         history.append(record)
         if epoch_done is not None:
@@ -169,7 +167,7 @@ def _epoch(
         target = torch.tensor([labels[i] for i in picked], device=device)
         loss = F.cross_entropy(classifier(ids, mask), target)
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], 5.0)
         optimizer.step()
         total += float(loss.detach()) * len(picked)

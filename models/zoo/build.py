@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def build(
         trained = train(
             recipe, dataset, table=table, encoded=encoded, probes=PROBES.get(plan.task, ()),
             folder=work / "zoo" / recipe.id.replace("/", "-"),
-            epoch_done=lambda record, name=recipe.id: say(_line(name, record)),
+            epoch_done=partial(_tell, say, recipe.id),
         )  # fmt: skip
         card = publish(folder, recipe, dataset, trained, entry, encoded)
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
@@ -123,10 +124,10 @@ def _vectors(plan: TaskPlan, corpora: Any, load: Load, work: Path, say: Say) -> 
     return read_vectors(file)
 
 
-def _line(name: str, record: dict[str, Any]) -> str:
+def _tell(say: Say, name: str, record: dict[str, Any]) -> None:
     p = record["p"]
     shown = "" if not p else "  p " + " ".join(f"{value:.3f}" for value in p)
-    return (
+    say(
         f"{name} epoch {record['epoch']}: loss {record['loss']:.4f}  dev {record['dev_accuracy']:.4f}{shown}  "
         f"({record['seconds']:.0f} s)"
     )

@@ -59,7 +59,7 @@ def write(
     state = {name: value for name, value in classifier.state_dict().items() if name != "table.weight"}
     data = save({name: _shrink(value) for name, value in state.items()})
     (folder / f"{stem}.safetensors").write_bytes(data)
-    weights = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data)}
+    sha256 = _digest(data)
     record = {
         "format": FORMAT,
         "id": recipe.id,
@@ -70,11 +70,11 @@ def write(
         "title": classifier.spec.title,
         "labels": list(classifier.labels),
         # One digest for all that decides an output: weights, table, words and the way they are put together.
-        "digest": _digest("".join((weights["sha256"], table["sha256"], table["words_sha256"], recipe.key())).encode()),
+        "digest": _digest("".join((sha256, table["sha256"], table["words_sha256"], recipe.key())).encode()),
         "embedding_size": classifier.table.embedding_dim,
         "recipe": recipe.to_dict(),
         "table": dict(table),
-        "weights": weights,
+        "weights": {"file": f"{stem}.safetensors", "sha256": sha256, "bytes": len(data)},
         "learned": [
             {"name": p.name, "values": _round(p.values), "initial": _round(p.initial), "meaning": p.meaning,
              "domain": p.domain}

@@ -11,17 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
 from models.data.dataset import Dataset
 from models.training.batches import encode_splits
 from models.training.recipe import Recipe
-from models.training.trainer import WordTable, prepare, train
+from models.training.trainer import prepare, train
+from models.training.word_table import WordTable
 
 ENCODERS = ("embedding", "cnn", "bilstm")
 SEEDS = (1, 2)
 
 # (group, pooler, what is varied, recipe fields)
-VARIANTS: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+Variant = tuple[str, str, str, dict[str, Any]]
+VARIANTS: tuple[Variant, ...] = (
     *(
         ("APLN: scale limit", "apln", f"A, {limit}", {"pooler_options": {"limit": limit}})
         for limit in ("minmax_token", "minmax_matrix", "sigmoid", "relu_clip")
@@ -74,7 +77,7 @@ def runs(setting: Setting) -> Iterator[tuple[str, str, Recipe]]:
             continue
         for encoder in setting.encoders:
             for seed in SEEDS:
-                yield group, label, replace(base, encoder=encoder, pooler=pooler, seed=seed, **changes)  # type: ignore[arg-type]
+                yield group, label, replace(base, encoder=encoder, pooler=pooler, seed=seed, **changes)
 
 
 def sweep(setting: Setting, dataset: Dataset, table: WordTable, log: Path) -> None:

@@ -48,5 +48,8 @@ def assemble(
 def _make(maker: Callable[..., T], options: Options, size: int) -> T:
     try:
         return maker(size, **dict(options))
-    except TypeError as error:
+    except PoolScopeError:
+        raise
+    # An unknown option is a TypeError; a width of −1 is a ValueError or RuntimeError inside torch.
+    except (TypeError, ValueError, RuntimeError) as error:
         raise PoolScopeError(f"{getattr(maker, 'name', maker)}: an option does not fit ({error})") from error

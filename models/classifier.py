@@ -72,7 +72,8 @@ class PoolingClassifier(nn.Module):
         found = self.tokenizer(text)
         kept = found[: self.max_tokens]
         tokens = tuple(
-            Token(token.text, token.start, token.end, known=self.vocabulary.known(token.text)) for token in kept
+            Token(token.text, token.start, token.end, known=self.vocabulary.known(token.text))
+            for token in kept
         )
         return Encoded(tokens, tuple(self.vocabulary.encode(t.text for t in kept)), len(found) - len(kept))
 

@@ -6,6 +6,7 @@ and the like happen only in the look-up key, so the screen can always show what 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -23,11 +24,14 @@ UNK_WORD: Final = "<unk>"
 
 # Letters that stand in words; Han characters are tokens of their own, since Chinese has no spaces.
 _W = r"[[\p{L}\p{M}\p{N}_]--\p{Han}]"
+# A link ends at white space, at what is invisible, and where Chinese or Japanese goes on without a space.
+_LINK = r"[^\s\p{Cc}\p{Cf}\p{Cs}\p{Han}\p{Hiragana}\p{Katakana}\u3000-\u303F\uFF00-\uFFEF]"
 _CLITIC = r"(?:s|re|ve|ll|d|m)"
 _PATTERN: Final = regex.compile(
     rf"""
       [a-z]+(?![\w\p{{M}}'’.-]|://)                         # a plain word: most tokens take this short way
-    | https?://\S+                                        # a link is one token
+    | https?://{_LINK}+                                   # a link is one token
+    | [0-9\#*]\uFE0F?\u20E3                               # a keycap is no number and no tag
     | [@\#]{_W}+                                          # user names and tags
     | (?:\p{{L}}\.){{2,}}                                 # U.S. and the like
     | \d+(?:[.,:/]\d+)+                                   # 3.5  10,000  4/10
@@ -38,6 +42,7 @@ _PATTERN: Final = regex.compile(
     | \p{{Han}}
     | \.{{2,}} | -{{2,}} | `` | ''                        # ellipsis, dash, Treebank quotes
     | [!-/:-@\[-`{{-~](?![\p{{M}}\p{{Cf}}])                 # one mark of ASCII punctuation, the common case
+    | [\U0001F1E6-\U0001F1FF]{{2}}                          # a flag; \X would take quadratic time for many
     | (?!\s)\X                                           # else one visible character (emoji stay whole)
     """,
     regex.VERBOSE | regex.VERSION1 | regex.IGNORECASE,
@@ -49,7 +54,8 @@ class WordTokenizer:
     """Cut text into words, clitics, punctuation, Han characters and whole emoji.
 
     English follows the Penn Treebank's clitics (``do|n't``, ``it|'s``), which the Stanford
-    Sentiment Treebank uses; white space, control and format characters are in no token.
+    Sentiment Treebank uses; white space, control and format characters are in no token, but for
+    the joiners inside an emoji.
     """
 
     name = "word"
@@ -74,8 +80,12 @@ class WordTokenizer:
 
 @lru_cache(maxsize=100_000)
 def lookup_key(text: str) -> str:
-    """Return the vocabulary key of a token: lower case, straight apostrophes, links as ``http``."""
-    key = text.lower().replace("’", "'")
+    """Return the vocabulary key of a token: lower case, straight apostrophes, links as ``http``.
+
+    Accents typed as marks of their own (a Mac's file names, some keyboards) are composed, so that
+    one word has one key.
+    """
+    key = unicodedata.normalize("NFC", text.lower()).replace("’", "'")
     if key.startswith(("http://", "https://")):
         return "http"
     return '"' if key in {"``", "''", "“", "”"} else key
@@ -95,12 +105,15 @@ class Vocabulary:
     def build(
         cls, texts: Iterable[str], tokenizer: WordTokenizer, *, min_count: int = 1, max_size: int = 20_000
     ) -> Vocabulary:
-        """Count the training texts' words; keep the ``max_size`` most frequent with ``min_count``."""
+        """Count the training texts' words and keep the most frequent that occur ``min_count`` times.
+
+        ``max_size`` counts the two reserved words too.
+        """
         counts = Counter(word for text in texts for word in tokenizer.words(text))
         # Ties are ordered by the word itself, so that the same texts always give the same ids.
         ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         kept = [word for word, count in ranked if count >= min_count and word not in {PAD_WORD, UNK_WORD}]
-        return cls(kept[: max_size - 2])
+        return cls(kept[: max(0, max_size - 2)])
 
     def __len__(self) -> int:
         """Count the words, the two reserved ones included."""

@@ -6,4 +6,4 @@ from typing import Final
 from models.encoders.base import Encoder
 from models.registry import Registry, discover
 
-ENCODERS: Final[Registry[Encoder]] = discover(sys.modules[__name__], Encoder, "encoder")  # type: ignore[type-abstract]
+ENCODERS: Final[Registry[Encoder]] = discover(sys.modules[__name__], Encoder, "encoder")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import PoolScopeError
+from models.masking import zero_padding
 
 
 class Encoder(nn.Module, ABC):
@@ -27,16 +28,22 @@ class Encoder(nn.Module, ABC):
     state_size: int
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Encode after checking that shapes fit and that padding stands on the right."""
+        """Encode after checking that shapes fit, no row is empty and padding stands on the right."""
         if embeddings.dim() != 3 or mask.shape != embeddings.shape[:2] or mask.dtype != torch.bool:
             raise PoolScopeError(
-                f"{self.name}: embeddings {tuple(embeddings.shape)} and {mask.dtype} mask {tuple(mask.shape)} "
-                "came; expected (B, T, E) and bool (B, T)"
+                f"{self.name}: embeddings {tuple(embeddings.shape)} and {mask.dtype} mask "
+                f"{tuple(mask.shape)} came; expected (B, T, E) and bool (B, T)"
+            )
+        empty = (~mask.any(1)).nonzero().flatten().tolist()
+        if empty:
+            raise PoolScopeError(
+                f"{self.name}: rows {empty} hold only padding; give every text one token or more"
             )
         if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
             raise PoolScopeError(f"{self.name}: padding stands before a token; put all padding at the end")
-        return self.encode(embeddings, mask)
+        # Zeros here, at the border: NaN on padding would otherwise reach the gradients of parameters.
+        return self.encode(zero_padding(embeddings, mask), mask)
 
     @abstractmethod
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Compute the states of checked input: (B, T, E) → (B, T, D)."""
+        """Compute the states of checked input, zeros on padding: (B, T, E) → (B, T, D)."""

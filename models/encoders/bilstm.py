@@ -18,7 +18,10 @@ class BiLstmEncoder(Encoder):
 
     name = "bilstm"
     title = "BiLSTM"
-    formula = r"h_i = [\overrightarrow{\mathrm{LSTM}}(e_{1\ldots i});\, \overleftarrow{\mathrm{LSTM}}(e_{N\ldots i})]"
+    formula = (
+        r"h_i = [\overrightarrow{\mathrm{LSTM}}(e_{1\ldots i});\,"
+        r" \overleftarrow{\mathrm{LSTM}}(e_{N\ldots i})]"
+    )
     source = "Hochreiter & Schmidhuber 1997; Graves & Schmidhuber 2005"
 
     def __init__(self, embedding_size: int, hidden_size: int = 64) -> None:

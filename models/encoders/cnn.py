@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.encoders.base import Encoder
-from models.masking import zero_padding
 
 
 class CnnEncoder(Encoder):
@@ -31,8 +30,8 @@ class CnnEncoder(Encoder):
         self.convolutions = nn.ModuleList(nn.Conv1d(embedding_size, filters, width) for width in self.widths)
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
-        """Convolve; padded positions are zeros, like everything beyond the ends of the text."""
-        signal = zero_padding(embeddings, mask).transpose(1, 2)
+        """Convolve; padded positions came as zeros, like everything beyond the ends of the text."""
+        signal = embeddings.transpose(1, 2)
         states = [
             convolution(F.pad(signal, ((width - 1) // 2, width // 2)))
             for convolution, width in zip(self.convolutions, self.widths, strict=True)

@@ -6,4 +6,4 @@ from typing import Final
 from models.poolers.base import Pooler
 from models.registry import Registry, discover
 
-POOLERS: Final[Registry[Pooler]] = discover(sys.modules[__name__], Pooler, "pooler")  # type: ignore[type-abstract]
+POOLERS: Final[Registry[Pooler]] = discover(sys.modules[__name__], Pooler, "pooler")

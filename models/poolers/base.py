@@ -47,9 +47,13 @@ class Pooler(nn.Module, ABC):
         return self.state_size
 
     def forward(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Pool after checking; ``weights`` (B, T) imposes an attention in place of the learned one."""
+        """Pool after checking; ``weights`` (B, T) imposes an attention in place of the learned one.
+
+        Imposed weights are taken as they are; to be an attention they should sum to 1.
+        """
         self.check(hidden, mask, weights)
-        return self.pool(hidden, mask, weights)
+        # Zeros here, at the border: NaN on padding would otherwise reach the gradients of parameters.
+        return self.pool(zero_padding(hidden, mask), mask, weights)
 
     @abstractmethod
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -57,7 +61,10 @@ class Pooler(nn.Module, ABC):
 
     @abstractmethod
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return w (B, T, D) ≥ 0 with Σ_i w_id = 1: token i's part of dimension d."""
+        """Return w (B, T, D) ≥ 0 with Σ_i w_id = 1: token i's part of dimension d.
+
+        Where the shares are the weights themselves and weights are imposed, the sum is theirs.
+        """
 
     def attention(self, hidden: Tensor, mask: Tensor) -> Tensor | None:
         """Return the attention weights (B, T), or ``None`` for a pooler that has none."""
@@ -73,9 +80,10 @@ class Pooler(nn.Module, ABC):
         Poolers that average states give w_id h_id, norm poolers w_id r_d.
         """
         self.check(hidden, mask, weights)
+        hidden = zero_padding(hidden, mask)
         shares = self.shares(hidden, mask, weights)
         if self.divides == "states":
-            return shares * zero_padding(hidden, mask)
+            return shares * hidden
         return shares * self.pool(hidden, mask, weights).unsqueeze(1)
 
     def learned(self) -> tuple[Parameter, ...]:
@@ -95,7 +103,9 @@ class Pooler(nn.Module, ABC):
             )
         empty = (~mask.any(1)).nonzero().flatten().tolist()
         if empty:
-            raise PoolScopeError(f"{self.name}: rows {empty} hold only padding; give every text one token or more")
+            raise PoolScopeError(
+                f"{self.name}: rows {empty} hold only padding; give every text one token or more"
+            )
         if weights is None:
             return
         if not self.attends:
@@ -104,8 +114,11 @@ class Pooler(nn.Module, ABC):
             raise PoolScopeError(
                 f"{self.name}: weights came as {tuple(weights.shape)}; expected {tuple(mask.shape)}"
             )
-        if bool((weights < 0).any()) or bool((zero_padding(weights, mask).sum(1) <= 0).any()):
-            raise PoolScopeError(f"{self.name}: imposed weights must be ≥ 0 with a positive sum on real tokens")
+        given = zero_padding(weights, mask)
+        if not bool(((given >= 0) & given.isfinite()).all()) or not bool((given.sum(1) > 0).all()):
+            raise PoolScopeError(
+                f"{self.name}: imposed weights must be finite, ≥ 0 and have a positive sum on real tokens"
+            )
 
 
 class AttentionPooler(Pooler):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 
 import torch
@@ -25,12 +26,14 @@ class Exponent(nn.Module):
     def __init__(self, initial: float, floor: float, size: int = 1) -> None:
         """Start at the effective value ``initial`` > ``floor``."""
         super().__init__()
-        if not initial > floor >= 0:
-            raise PoolScopeError(f"p starts at {initial}; expected a number above {floor}")
+        if not floor < initial < math.inf:
+            raise PoolScopeError(f"p starts at {initial}; expected a finite number above {floor}")
         self.floor = floor
-        # Inverse of softplus, written with expm1 so that values near the floor keep their digits.
-        rho = torch.log(torch.expm1(torch.tensor(initial - floor, dtype=torch.float64)))
-        self.rho = nn.Parameter(torch.full((size,), float(rho)))
+        # Inverse of softplus, written so that values near the floor keep their digits and large ones
+        # do not overflow.
+        above = float(initial - floor)
+        rho = above + math.log(-math.expm1(-above))
+        self.rho = nn.Parameter(torch.full((size,), rho))
         self.register_buffer("initial", torch.full((size,), float(initial)))
 
     def forward(self) -> Tensor:

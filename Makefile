@@ -1,5 +1,6 @@
 # PoolScope. `make run` on a fresh machine: environment, pinned packages, app.
-PYTHON ?= python3
+# The pins were tested together on 3.11, so that one is preferred where several are installed.
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 VENV := .venv
 BIN := $(VENV)/bin
 APP := $(VENV)/.installed-app

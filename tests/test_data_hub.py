@@ -61,9 +61,7 @@ def hub(monkeypatch):
 def test_our_names_ask_for_their_id_and_column(hub, name):
     source = HUB[name]
     n = len(source.labels)
-    module = hub(
-        train=rows(30 * n, source.text, n), validation=rows(n, source.text, n), test=rows(n, source.text, n)
-    )
+    module = hub(train=rows(30 * n, source.text, n), validation=rows(n, source.text, n), test=rows(n, source.text, n))
     loaded = load(name, source="hub")
 
     assert module.calls == [(source.id, None)]
@@ -151,9 +149,7 @@ def test_an_error_of_the_library_is_one_sentence(hub):
         raise FileNotFoundError("Dataset 'x/y' doesn't exist on the Hub\nor cannot be accessed.")
 
     hub().load_dataset = fail
-    with pytest.raises(
-        DataError, match=r"x/y cannot be read from the hub \(Dataset .* on the Hub\)"
-    ):
+    with pytest.raises(DataError, match=r"x/y cannot be read from the hub \(Dataset .* on the Hub\)"):
         load_hub("x/y")
 
 
@@ -183,9 +179,7 @@ def test_without_a_network_the_answer_comes_at_once(monkeypatch, hub, closed_por
     assert module.calls == []
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"), [("HF_HUB_OFFLINE", "1"), ("http_proxy", "http://127.0.0.1:9")]
-)
+@pytest.mark.parametrize(("variable", "value"), [("HF_HUB_OFFLINE", "1"), ("http_proxy", "http://127.0.0.1:9")])
 def test_a_cache_or_a_proxy_is_not_second_guessed(monkeypatch, hub, closed_port, variable, value):
     module = hub(train=rows(40), test=rows(4))
     monkeypatch.setattr("models.data.connection.reachable", reachable)
@@ -199,7 +193,12 @@ def test_reachable_waits_no_longer_than_told(monkeypatch, closed_port):
     with socket.create_server(("127.0.0.1", 0)) as server:
         assert reachable(f"http://127.0.0.1:{server.getsockname()[1]}")
     assert not reachable(f"http://127.0.0.1:{closed_port}")
-    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: time.sleep(2))
+
+    def hang(*_, **__):
+        time.sleep(2)
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", hang)
     start = time.perf_counter()
     assert not reachable("http://127.0.0.1", seconds=0.1)
     assert time.perf_counter() - start < 1

@@ -143,6 +143,8 @@ def test_this_machine_can_be_reached():
         port = server.getsockname()[1]
         socket.create_connection(("127.0.0.1", port), timeout=5).close()
         socket.create_connection(("localhost", port), timeout=5).close()
+    with socket.socket(type=socket.SOCK_DGRAM) as mailbox:
+        assert mailbox.sendto(b"x", ("127.0.0.1", port)) == 1
 
 
 def test_torch_has_one_thread():

@@ -21,9 +21,7 @@ def read_columns(path: Path, text: str, label: str) -> Columns:
     """
     reader = READERS.get(path.suffix.lower())
     if reader is None:
-        raise DataError(
-            f"{path.name!r} is of an unknown kind; expected one of {', '.join(READERS)}: convert the file."
-        )
+        raise DataError(f"{path.name!r} is of an unknown kind; expected one of {', '.join(READERS)}: convert the file.")
     if not path.is_file():
         raise DataError(f"there is no file {str(path)!r}: check its name and folder.")
     try:

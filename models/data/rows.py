@@ -45,9 +45,7 @@ def as_indices(names: Iterable[str], labels: Sequence[str], where: str) -> tuple
     return tuple(found)
 
 
-def draw(
-    split: Split, wanted: Sequence[str], labels: Sequence[str], where: str, seed: int
-) -> dict[str, Split]:
+def draw(split: Split, wanted: Sequence[str], labels: Sequence[str], where: str, seed: int) -> dict[str, Split]:
     """Draw the splits named in ``wanted`` from ``split``; what stays is ``"train"``.
 
     Each takes a tenth of all rows (at least one row per class), stratified by label with a fixed
@@ -95,6 +93,4 @@ def _label_name(value: object, row: int, where: str) -> str:
         return str(int(value))
     if value is None or value != value or isinstance(value, str):  # NaN is the value that differs from itself
         raise DataError(f"row {row} of {where} has no label: fill it or take the row out.")
-    raise DataError(
-        f"row {row} of {where} carries label {value!r}; expected text or a whole number: correct the row."
-    )
+    raise DataError(f"row {row} of {where} carries label {value!r}; expected text or a whole number: correct the row.")

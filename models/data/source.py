@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from models.data.dataset import DataError, Dataset
 from models.data.folder import load_dataset
@@ -13,8 +13,8 @@ from models.data.own import load_file
 SOURCES: dict[str, Callable[..., Dataset]] = {"folder": load_dataset, "hub": load_hub, "file": load_file}
 
 
-def load(name: str, *, source: Literal["folder", "hub", "file"] = "folder", **options: Any) -> Dataset:  # noqa: ANN401
-    """Load a dataset; the hub is asked only when ``source`` says so.
+def load(name: str, *, source: str = "folder", **options: Any) -> Dataset:  # noqa: ANN401
+    """Load a dataset from ``"folder"``, ``"hub"`` or ``"file"``; the hub is asked only when ``source`` says so.
 
     ``options`` are those of the source: ``root`` of
     :func:`~models.data.folder.load_dataset`; ``text``, ``label``, ``config``, ``language`` and

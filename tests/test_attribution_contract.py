@@ -1,0 +1,178 @@
+"""What every attribution method promises, over all methods, poolers and encoders that are registered."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from contextlib import nullcontext
+
+import pytest
+import torch
+from tiny_classifiers import LABELS, OTHER, TEXT, fingerprint, ids_of, same_fingerprint, tiny
+
+from models.attribution import METHODS
+from models.attribution.base import AttributionMethod
+from models.attribution.reading import Reading
+from models.encoders import ENCODERS
+from models.poolers import POOLERS
+
+TARGET_BLIND = {"attention", "attention_norm"}
+ALL = [(m, e, p) for m in METHODS for e in ENCODERS for p in POOLERS]
+NEEDS_ATTENTION = {"attention", "attention_norm"}
+REFUSED = [(m, e, p) for m, e, p in ALL if m in NEEDS_ATTENTION and not POOLERS[p].attends]
+
+
+@pytest.fixture(params=[c for c in ALL if c not in REFUSED], ids="-".join)
+def case(request):
+    """A method and a classifier that it applies to."""
+    name, encoder, pooler = request.param
+    return METHODS[name](), tiny(encoder, pooler)
+
+
+@pytest.mark.parametrize("refused", REFUSED, ids="-".join)
+def test_a_method_that_cannot_apply_says_why(refused):
+    name, encoder, pooler = refused
+    method, classifier = METHODS[name](), tiny(encoder, pooler)
+    reason = method.why_not(classifier)
+    scores = method(Reading(classifier, ids_of(classifier)), 0)
+    assert scores.values is None
+    assert scores.reason == reason == f"{classifier.pooler.title} pooling has no attention weights to show."
+
+
+def test_a_method_that_can_apply_has_no_excuse(case):
+    method, classifier = case
+    assert method.why_not(classifier) is None
+
+
+def scores_of(method: AttributionMethod, classifier, text=TEXT, target=0):
+    return method(Reading(classifier, ids_of(classifier, text)), target)
+
+
+def test_one_finite_number_per_token_and_the_same_every_time(case):
+    method, classifier = case
+    first, second = scores_of(method, classifier), scores_of(method, classifier)
+    assert first.values is not None
+    assert len(first.values) == len(ids_of(classifier))
+    assert all(map(math.isfinite, first.values))
+    assert all(isinstance(value, float) for value in first.values)
+    assert first == second
+
+
+def test_the_target_matters_where_it_should(case):
+    method, classifier = case
+    maps = {scores_of(method, classifier, target=c).values for c in range(len(LABELS))}
+    assert len(maps) == (1 if method.name in TARGET_BLIND else len(LABELS))
+
+
+def test_signed_means_both_signs_and_unsigned_means_none_below_zero(case):
+    method, classifier = case
+    values = [v for c in range(len(LABELS)) for v in scores_of(method, classifier, target=c).values]
+    assert max(values) > 0
+    assert (min(values) < 0) == method.signed
+
+
+def test_complete_methods_sum_to_the_change_they_claim(case):
+    method, classifier = case
+    scores = scores_of(method, classifier, target=2)
+    if not method.complete:
+        assert scores.delta is None
+        assert scores.change is None
+        return
+    assert scores.delta == pytest.approx(sum(scores.values) - scores.change, abs=1e-5)
+    assert scores.relative_delta <= 0.01
+    assert scores.baseline
+    # The claimed change itself must be a difference of this logit and something the classifier says.
+    empty = torch.zeros(1, len(scores.values), classifier.table.embedding_dim)
+    at_zero = float(classifier.from_embeddings(empty, torch.ones(1, len(scores.values), dtype=torch.bool))[0, 2])
+    at_bias = float(classifier.head.bias[2])
+    logit = float(Reading(classifier, ids_of(classifier)).logits[0, 2])
+    assert min(abs(logit - at_zero - scores.change), abs(logit - at_bias - scores.change)) < 1e-5
+
+
+def test_the_error_shrinks_with_more_steps(case):
+    method, classifier = case
+    if "max_steps" not in {field.name for field in dataclasses.fields(method.Params)}:
+        assert method.name != "integrated_gradients"
+        return
+    errors = []
+    for steps in (16, 1024):
+        found = METHODS[method.name](max_steps=steps, tolerance=0.001)
+        errors.append(abs(scores_of(found, classifier, target=1).delta))
+    assert errors[1] <= errors[0]
+    assert errors[1] < 2e-3
+
+
+def test_the_classifier_is_left_as_it_was(case):
+    method, classifier = case
+    before = fingerprint(classifier)
+    scores_of(method, classifier)
+    assert same_fingerprint(before, fingerprint(classifier))
+
+
+def test_the_classifier_is_left_as_it_was_after_an_exception(case, monkeypatch):
+    method, classifier = case
+    before = fingerprint(classifier)
+    reading = Reading(classifier, ids_of(classifier))
+
+    def broken(*_args, **_kwargs):
+        raise RuntimeError("broken on purpose")
+
+    for name in ("from_embeddings", "forward", "decide"):
+        monkeypatch.setattr(classifier, name, broken)
+    monkeypatch.setattr(torch.autograd, "grad", broken)
+    # Attention and shares are read off the states; all other methods must run into the break.
+    reaches = method.family not in {"attention", "exact"}
+    with pytest.raises(RuntimeError, match="broken on purpose") if reaches else nullcontext():
+        method(reading, 0)
+    monkeypatch.undo()
+    assert same_fingerprint(before, fingerprint(classifier))
+    assert torch.is_grad_enabled()
+    assert scores_of(method, classifier).values is not None
+
+
+def test_one_token_gives_one_number_or_a_sentence(case):
+    method, classifier = case
+    scores = scores_of(method, classifier, text="film")
+    if scores.values is None:
+        assert scores.reason.startswith("The text has one token only")
+        assert method.name == "leave_one_out"
+    else:
+        assert len(scores.values) == 1
+        assert math.isfinite(scores.values[0])
+
+
+def test_two_sentences_never_give_one_map(case):
+    method, classifier = case
+    assert len(ids_of(classifier, TEXT)) == len(ids_of(classifier, OTHER))
+    assert scores_of(method, classifier, TEXT).values != scores_of(method, classifier, OTHER).values
+
+
+def test_a_map_of_varied_words_is_not_called_degenerate(case):
+    method, classifier = case
+    scores = scores_of(method, classifier, target=1)
+    assert scores.warning is None
+    assert len(set(scores.values)) > 1
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_the_card_of_a_method_is_filled_in(name):
+    method = METHODS[name]
+    facts = method.facts()
+    assert all(facts[key] for key in facts if key not in {"signed", "complete"})
+    assert facts["name"] == name
+    assert facts["question"].endswith("?")
+    assert method.__doc__
+
+
+@pytest.mark.parametrize("name", list(METHODS))
+def test_parameters_are_frozen_data_with_bounds_a_page_can_draw(name):
+    for field in dataclasses.fields(METHODS[name].Params):
+        bounds = field.metadata
+        assert bounds["title"]
+        assert bounds["help"].endswith(".")
+        if "choices" in bounds:
+            assert field.default in bounds["choices"]
+        else:
+            assert bounds["min"] <= field.default <= bounds["max"]
+            assert 0 < bounds["step"] <= bounds["max"] - bounds["min"]
+    assert METHODS[name].Params.__dataclass_params__.frozen

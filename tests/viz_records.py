@@ -51,7 +51,7 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 def agreement(left: str, right: str, value: float | None, reason: str | None = None) -> Agreement:
     """One Kendall τ_b."""
-    return Agreement("kendall", left, right, value, n=12, p_value=None if value is None else 0.03, reason=reason)
+    return Agreement("kendall_tau", left, right, value, n=12, p_value=None if value is None else 0.03, reason=reason)
 
 
 def analysis(

@@ -72,5 +72,15 @@ TRACE_CARDS: Mapping[str, MethodCard] = {
             signed=False,
             complete=False,
         ),
+        MethodCard(
+            name="pooled_share",
+            title="Share of the pooled vector",
+            question="How much of the pooled vector comes from this token, on average over dimensions?",
+            formula=r"\frac{1}{D} \sum_d \mathrm{share}_{id}",
+            cost="part of every prediction",
+            source="exact decomposition at the pooler",
+            signed=False,
+            complete=False,
+        ),
     )
 }

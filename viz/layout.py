@@ -23,10 +23,11 @@ _ASCII = (
     556, 333, 556, 556, 500, 556, 556, 278, 556, 556, 222, 222, 500, 222, 833, 556, 556, 556, 556, 333, 500,
     278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584,
 )  # fmt: skip
-EMOJI, CJK, OTHER = "emoji", "cjk", "other"
+EMOJI, CJK, SCRIPT, LATIN = "emoji", "cjk", "script", "latin"
 _EMOJI_EM = 1.28
 _JOINER = "\u200d"
 PAD = 2.5
+HANGING = frozenset(".,;:!?…)]}»”’。，、；：！？）」』،؛؟")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,14 @@ class Item:
 
 
 def kind(character: str) -> str:
-    """Which family of fonts draws ``character``: emoji, cjk or other."""
+    """Which family of fonts draws ``character``: emoji, cjk, latin or (any other) script."""
     code = ord(character)
     if code in (0xFE0F, 0x200D, 0x20E3) or 0x1F000 <= code <= 0x1FBFF or 0xE0020 <= code <= 0xE007F:
         return EMOJI
     if unicodedata.east_asian_width(character) in "WF":
         symbol = unicodedata.category(character) == "So" and code < 0x2E80
         return EMOJI if symbol else CJK
-    return OTHER
+    return LATIN if code < 0x0590 or 0x1E00 <= code <= 0x206F or code == 0x2212 else SCRIPT
 
 
 def runs(text: str) -> list[tuple[str, str]]:
@@ -61,8 +62,10 @@ def runs(text: str) -> list[tuple[str, str]]:
         follows = text[place + 1 : place + 2]
         joined = text[place - 1 : place] == _JOINER or unicodedata.combining(character)
         tied = bool(found) and found[-1][0] == EMOJI and joined
-        if tied or (which == OTHER and follows in ("\ufe0f", "\u20e3")):
+        if tied or (which != EMOJI and follows in ("\ufe0f", "\u20e3")):
             which = EMOJI
+        elif found and unicodedata.combining(character):
+            which = found[-1][0]
         if found and found[-1][0] == which:
             found[-1] = (which, found[-1][1] + character)
         else:
@@ -125,6 +128,8 @@ def lines(text: str, tokens: Sequence[Token], size: float, limit: float) -> list
                 used += wide
         wide = width(word, size) + 2 * PAD
         glued = not gap and rows[-1] and not _breakable(word, rows[-1][-1][0])
+        if word in HANGING and used + wide <= limit + size:
+            glued = True
         if used + wide > limit and rows[-1] and not glued:
             if rows[-1][-1][2] is None and not rows[-1][-1][0].strip():
                 rows[-1].pop()
@@ -137,7 +142,8 @@ def lines(text: str, tokens: Sequence[Token], size: float, limit: float) -> list
 
 def _breakable(word: str, before: str) -> bool:
     """Whether a line may break between two words without a gap: in full-width text, or before letters."""
-    return kind(word[:1]) != OTHER or kind(before[-1:]) != OTHER or word[:1].isalnum()
+    wide = (CJK, EMOJI)
+    return kind(word[:1]) in wide or kind(before[-1:]) in wide or word[:1].isalnum()
 
 
 def _pieces(text: str, tokens: Sequence[Token], size: float, limit: float) -> list[tuple[str, str, int]]:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cache
 
 STEPS = 16
-PAGE = ("#ffffff", "#0e1117")
-INK = ("#31333f", "#fafafa")
-MUTED = ("#6b6f7b", "#a0a4b0")
-GRID = ("#e3e4e8", "#343842")
+PAGE = ("#ffffff", "#14171c")
+INK = ("#1c2128", "#e7eaee")
+MUTED = ("#5c6370", "#a0a6b1")
+GRID = ("#e3e5e9", "#333942")
 
 # Six (light, dark) pairs found by a search that maximised the smallest OKLab distance between any
 # two under normal vision and simulated deutan, protan and tritan vision (Machado et al. 2009),
@@ -106,9 +106,9 @@ def grid(dark: bool = False) -> str:
 
 # (lightness, chroma, hue) at step 1 and at step STEPS, for a light and a dark page.
 _RAMPS = {
-    "u": (((0.955, 0.022, 305), (0.42, 0.175, 300)), ((0.27, 0.045, 300), (0.84, 0.125, 305))),
-    "p": (((0.960, 0.030, 70), (0.54, 0.150, 47)), ((0.28, 0.035, 60), (0.82, 0.130, 62))),
-    "n": (((0.960, 0.018, 240), (0.46, 0.145, 256)), ((0.27, 0.035, 250), (0.80, 0.110, 245))),
+    "u": (((0.972, 0.014, 305), (0.42, 0.175, 300)), ((0.250, 0.040, 300), (0.84, 0.125, 305))),
+    "p": (((0.974, 0.019, 75), (0.54, 0.150, 47)), ((0.255, 0.026, 60), (0.82, 0.130, 62))),
+    "n": (((0.972, 0.012, 240), (0.46, 0.145, 256)), ((0.250, 0.030, 250), (0.80, 0.110, 245))),
 }
 
 

@@ -51,4 +51,5 @@ def provenance(analyses: Sequence[Analysis], versions: Mapping[str, str], scale:
         "versions": dict(versions),
         "scale": scale,
         "models": [{"id": a.model.id, "digest": a.model.digest, "seed": a.model.seed} for a in analyses],
+        "requests": list(dict.fromkeys(request_words(a.request, a.model.labels) for a in analyses)),
     }

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from models.records import Analysis, Attribution
-from viz import layout, palette, provenance, scale, wording
+from viz import layout, palette, png, provenance, scale, wording
 from viz.markup import Markup, tag, void
 from viz.panels import flags, learned
 from viz.trace import with_trace
 
 FONTS = {
-    layout.OTHER: "Liberation Sans, Arial, Helvetica, DejaVu Sans, Noto Naskh Arabic, sans-serif",
+    layout.LATIN: "Liberation Sans, Arial, Helvetica, sans-serif",
+    # The renderer takes the first family that exists for the whole piece, so it must know the script.
+    layout.SCRIPT: "DejaVu Sans, Segoe UI, Geeza Pro, sans-serif",
     layout.CJK: "Noto Sans CJK SC, PingFang SC, Microsoft YaHei, sans-serif",
     layout.EMOJI: "Noto Color Emoji, Apple Color Emoji, Segoe UI Emoji, sans-serif",
 }
@@ -38,6 +41,17 @@ class Canvas:
             x += layout.width(piece, size) * (1.06 if weight else 1)
         return x
 
+    def word(self, words: str, x: float, width: float, y: float, colour: str) -> None:
+        """Write a token into its box, centred where one font draws all of it (widths are estimates)."""
+        pieces = layout.runs(words)
+        if len(pieces) != 1:
+            self.text(words, x + layout.PAD, y, SIZE, colour)
+            return
+        self.parts.append(
+            tag("text", words, x=f"{x + width / 2:.1f}", y=f"{y:.1f}", font_size=f"{SIZE:g}", fill=colour,
+                text_anchor="middle", font_family=FONTS[pieces[0][0]])
+        )  # fmt: skip
+
     def paragraph(self, words: str, size: float, colour: str) -> None:
         """Write plain words wrapped to the width, and move down."""
         line = ""
@@ -62,12 +76,12 @@ class Canvas:
                  rx=f"{radius:g}", fill=colour, **more)
         )  # fmt: skip
 
-    def finish(self, title: str) -> str:
-        """The complete document."""
+    def finish(self, title: str, about: str) -> str:
+        """The complete document; ``about`` is machine-readable provenance."""
         height = self.y + MARGIN
         back = void("rect", width="100%", height="100%", fill=palette.page(self.dark))
         return tag(
-            "svg", tag("title", title), back, *self.parts,
+            "svg", tag("title", title), tag("metadata", about), back, *self.parts,
             xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {self.width:g} {height:.0f}",
             width=f"{self.width:g}", height=f"{height:.0f}", role="img",
         )  # fmt: skip
@@ -95,7 +109,8 @@ def heatmap_svg(
     canvas.y += 8
     for words in filter(None, said):
         canvas.paragraph(words, SMALL - 1, palette.muted(dark))
-    return canvas.finish("PoolScope heatmap")
+    about = json.dumps(provenance.provenance(analyses, versions or {}, scale_name))
+    return canvas.finish("PoolScope heatmap", about)
 
 
 def heatmap_png(
@@ -112,7 +127,8 @@ def heatmap_png(
     import vl_convert
 
     svg = heatmap_svg(analyses, scale_name, versions, colours, width, dark, trace)
-    return bytes(vl_convert.svg_to_png(svg, scale=zoom))
+    said = json.dumps(provenance.provenance(analyses, versions or {}, scale_name))
+    return png.rewrite(bytes(vl_convert.svg_to_png(svg, scale=zoom)), {"Description": said})
 
 
 def _reader(canvas: Canvas, analysis: Analysis, place: int, limits: Mapping[str, float], scale_name: str) -> None:
@@ -121,11 +137,11 @@ def _reader(canvas: Canvas, analysis: Analysis, place: int, limits: Mapping[str,
     canvas.box(MARGIN, canvas.y, 22, 22, colour, radius=5)
     canvas.text(palette.mark(place), MARGIN + 6.5, canvas.y + 16, 13, palette.text_on(colour), "bold")
     p = learned(analysis.trace.parameters)
-    title = analysis.model.title + (f"   {p}" if p else "")
-    canvas.text(title, MARGIN + 32, canvas.y + 17, 17, palette.ink(dark), "bold")
+    end = canvas.text(analysis.model.title, MARGIN + 32, canvas.y + 17, 17, palette.ink(dark), "bold")
+    canvas.text(p or "", end + 14, canvas.y + 17, 14, palette.ink(dark))
     canvas.y += 44
     target = analysis.prediction.labels[analysis.target]
-    says = f"predicts {provenance.prediction_words(analysis)}; signed maps: against ◁ 0 ▷ for “{target}”"
+    says = f"predicts {provenance.prediction_words(analysis)}; in signed maps blue is against, orange for “{target}”"
     canvas.text(says, MARGIN, canvas.y, SMALL, palette.muted(dark))
     canvas.y += 10
     for a in analysis.attributions:
@@ -136,7 +152,7 @@ def _reader(canvas: Canvas, analysis: Analysis, place: int, limits: Mapping[str,
 def _map(canvas: Canvas, analysis: Analysis, a: Attribution, limit: float, scale_name: str) -> None:
     """One method's row: its name, its limit, and the text in colour."""
     dark = canvas.dark
-    canvas.y += 22
+    canvas.y += 26
     end = canvas.text(a.title, MARGIN, canvas.y, SMALL, palette.ink(dark), "bold")
     notes = [wording.delta(a)]
     if a.scores is not None and scale.SCALES[scale_name].per_method:
@@ -165,7 +181,7 @@ def _word(canvas: Canvas, analysis: Analysis, a: Attribution, painted: scale.Pai
     swatch = palette.swatch(step, a.signed, canvas.dark)
     if step:
         canvas.box(x + 0.5, y - 16, item.width - 1, 22, swatch.background)
-    canvas.text(item.text, x + layout.PAD, y, SIZE, swatch.text)
+    canvas.word(item.text, x, item.width, y, swatch.text)
     marks = flags(analysis.tokens[item.index])
     for flag, offset, dash in (("u", 3.5, "1.5 2"), ("d", -5.0, None), ("m", 3.5, "5 2")):
         if flag in marks:

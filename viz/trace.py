@@ -33,6 +33,19 @@ def trace_maps(analysis: Analysis) -> tuple[Attribution, ...]:
     )
 
 
+def pooled_share(analysis: Analysis) -> Attribution:
+    """Each token's share of the pooled vector, mean over dimensions: defined for every pooler."""
+    return Attribution(
+        method="pooled_share",
+        title=TRACE_CARDS["pooled_share"].title,
+        target=analysis.target,
+        scalar="logit",
+        signed=False,
+        complete=False,
+        scores=analysis.trace.shares,
+    )
+
+
 def with_trace(analysis: Analysis) -> Analysis:
     """The analysis with its trace maps after the attention map, or unchanged without one."""
     methods = [a.method for a in analysis.attributions]

@@ -119,6 +119,6 @@ def agreement(found: Agreement) -> str:
     """One agreement in a sentence fragment: ``τ = 0.42, p < .001, n = 12`` or its reason."""
     if found.value is None:
         return f"undefined: {found.reason}"
-    symbol = {"kendall": "τ", "spearman": "ρ"}.get(found.metric, found.metric)
+    symbol = {"kendall_tau": "τ", "spearman": "ρ"}.get(found.metric, found.metric)
     tail = "" if found.p_value is None else f", p {p_value(found.p_value)}"
     return f"{symbol} = {tau(found.value)}{tail}, n = {found.n}"

@@ -75,8 +75,7 @@ def prepare(classifier: PoolingClassifier, request: Request) -> Text:
     states: dict[int, Literal["deleted", "masked"]] = dict.fromkeys(masked, "masked")
     states |= dict.fromkeys(deleted, "deleted")
     tokens = tuple(
-        dataclasses.replace(token, state=states[i]) if i in states else token
-        for i, token in enumerate(encoded.tokens)
+        dataclasses.replace(token, state=states[i]) if i in states else token for i, token in enumerate(encoded.tokens)
     )
     ids = tuple(UNK if i in masked else encoded.ids[i] for i in kept)
     return Text(tokens, kept, ids, encoded.cut)
@@ -113,9 +112,7 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     )
 
 
-def remove(
-    classifier: PoolingClassifier, request: Request, index: int, how: Literal["deleted", "masked"]
-) -> Removal:
+def remove(classifier: PoolingClassifier, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal:
     """Predict again with token ``index`` (of the unedited text) taken out or masked as well.
 
     One forward pass. A token that the request already removed that way changes nothing.
@@ -125,7 +122,7 @@ def remove(
     """
     if how not in ("deleted", "masked"):
         raise PoolScopeError(f"A token can be deleted or masked, got {how!r}; choose one of the two.")
-    _check_places(len(classifier.read(request.text).tokens), (index,))
+    _check_places(len(prepare(classifier, request).tokens), (index,))
     if how == "masked" and index in request.deleted:
         raise PoolScopeError(f"Token {index + 1} is deleted and cannot be masked; restore it first.")
     if how == "deleted":
@@ -206,8 +203,14 @@ def trace(reading: Reading, text: Text) -> PoolingTrace:
 
 
 def predicted(classifier: PoolingClassifier, logits: Tensor) -> Prediction:
-    """Turn logits (C,) into a record; softmax in double precision."""
+    """Turn logits (C,) into a record; softmax in double precision.
+
+    Raises:
+        PoolScopeError: a logit is NaN or infinite, as damaged weights make it.
+    """
     values = logits.detach().double()
+    if not bool(values.isfinite().all()):
+        raise PoolScopeError(f"{classifier.spec.id} answers with numbers that are not finite; load sound weights.")
     return Prediction(classifier.labels, tuple(values.tolist()), tuple(values.softmax(-1).tolist()))
 
 

@@ -183,11 +183,11 @@ def _check(title: str, name: str, value: Param, bounds: Mapping[str, Any], kind:
             raise PoolScopeError(f"{title}: {name} is one of {choices}, got {value!r}; choose one of them.")
         return
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or (kind is int and value != int(value)) or not bounds["min"] <= value <= bounds["max"]:
+    inside = number and bounds["min"] <= value <= bounds["max"]
+    if not inside or (kind is int and value != int(value)):
         word = "a whole number" if kind is int else "a number"
         raise PoolScopeError(
-            f"{title}: {name} is {word} from {bounds['min']} to {bounds['max']}, "
-            f"got {value!r}; choose one in between."
+            f"{title}: {name} is {word} from {bounds['min']} to {bounds['max']}, got {value!r}; choose one in between."
         )
 
 

@@ -42,7 +42,7 @@ class ExactShare(AttributionMethod):
         with torch.no_grad():
             parts = classifier.pooler.contributions(reading.hidden, reading.mask)[0]
             values = parts @ classifier.head.weight[target]
-        change = reading.logit(target) - float(classifier.head.bias[target])
+            change = reading.logit(target) - float(classifier.head.bias[target])
         return Scores(
             floats(values),
             delta=float(values.double().sum()) - change,

@@ -78,9 +78,7 @@ class IntegratedGradients(AttributionMethod):
             steps = min(2 * steps, self.params.max_steps)
         warning = None if abs(delta) <= allowed else _missed(delta, change, steps, self.params.tolerance)
         scores = floats(values)
-        return Scores(
-            scores, warning=warning, delta=delta, change=change, baseline=self.baseline, forwards=forwards
-        )
+        return Scores(scores, warning=warning, delta=delta, change=change, baseline=self.baseline, forwards=forwards)
 
 
 def integrate(reading: Reading, target: int, steps: int) -> Tensor:

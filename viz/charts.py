@@ -13,25 +13,22 @@ Chart = alt.Chart | alt.LayerChart | alt.HConcatChart | alt.VConcatChart
 
 
 def finish(chart: Any, dark: bool) -> Any:  # noqa: ANN401  # altair's charts share no useful base class
-    """Transparent background, muted axes, no frame."""
-    muted, grid = palette.muted(dark), palette.grid(dark)
-    return (
-        chart.configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=muted,
-            titleColor=muted,
-            gridColor=grid,
-            domainColor=grid,
-            tickColor=grid,
-            titleFontWeight="normal",
-            labelFontSize=12,
-            titleFontSize=12,
-        )
-        .configure_title(color=palette.ink(dark), fontSize=13, fontWeight=600, anchor="start")
-        .configure_legend(labelColor=muted, titleColor=muted, titleFontWeight="normal")
-        .configure_header(labelColor=palette.ink(dark), titleColor=muted, labelFontWeight=600)
-    )
+    """Transparent background, muted axes, no frame; ``chart`` is our own and is changed in place.
+
+    One assignment, because every ``configure_…`` call copies the chart with all its data.
+    """
+    muted, grid, ink = palette.muted(dark), palette.grid(dark), palette.ink(dark)
+    chart.config = {
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": muted, "titleColor": muted, "gridColor": grid, "domainColor": grid, "tickColor": grid,
+            "titleFontWeight": "normal", "labelFontSize": 12, "titleFontSize": 12,
+        },
+        "title": {"color": ink, "fontSize": 13, "fontWeight": 600, "anchor": "start"},
+        "legend": {"labelColor": muted, "titleColor": muted, "titleFontWeight": "normal"},
+    }  # fmt: skip
+    return chart
 
 
 def words(analysis: Analysis) -> list[str]:

@@ -74,7 +74,7 @@ def _dumbbells(records: list[dict[str, Any]], title: str, top: float, place: int
     """Learned (hollow) joined to now (filled)."""
     scale = alt.Scale(domain=[0, top * 1.05], nice=False)
     axis = alt.Axis(format=".0%", tickCount=4, title=f"{title} (hollow: learned p, filled: this p)", orient="top")
-    base = alt.Chart(alt.InlineData(values=records)).encode(
+    base = alt.Chart().encode(
         y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=140)),
         tooltip=[
             alt.Tooltip("name:N", title="word"),
@@ -87,7 +87,9 @@ def _dumbbells(records: list[dict[str, Any]], title: str, top: float, place: int
     rule = base.mark_rule(color=colour, strokeWidth=2, opacity=0.5).encode(x=now, x2="learned:Q")
     hollow = base.mark_point(size=70, filled=False, color=palette.muted(dark), strokeWidth=1.5).encode(x=learned)
     filled = base.mark_point(size=90, filled=True, color=colour, opacity=1).encode(x=now)
-    layered = alt.layer(rule, hollow, filled).properties(width="container", height=alt.Step(21))
+    layered = alt.layer(rule, hollow, filled, data=alt.InlineData(values=records)).properties(
+        width="container", height=alt.Step(21)
+    )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished
 
@@ -103,15 +105,17 @@ def dial_strip(sweep: NormSweep, p: float, place: int = 0, dark: bool = False, h
         {"place": n + 1, "dimension": d, "now": now.pooled[d], "learned": learned.pooled[d]}
         for n, d in enumerate(order)
     ]
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = alt.Chart().encode(
         x=alt.X("place:O", title="dimension, sorted by r at the learned p", axis=alt.Axis(labels=False, ticks=False)),
         tooltip=["dimension:Q", alt.Tooltip("now:Q", format=".3f"), alt.Tooltip("learned:Q", format=".3f")],
     )
     bars = base.mark_bar(color=palette.reader(place, dark), opacity=0.65).encode(
-        y=alt.Y("now:Q", title="r (bar: this p, line: learned)", axis=alt.Axis(tickCount=4))
+        y=alt.Y("now:Q", title="r", axis=alt.Axis(tickCount=4))
     )
     ticks = base.mark_tick(color=palette.ink(dark), thickness=2).encode(y="learned:Q")
-    layered = alt.layer(bars, ticks).properties(width="container", height=height)
+    layered = alt.layer(bars, ticks, data=alt.InlineData(values=rows)).properties(
+        width="container", height=height, title="Pooled vector r by dimension (bar: this p, line: learned p)"
+    )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished
 

@@ -72,7 +72,7 @@ def norm_dots(norms: Sequence[LearnedNorm], dark: bool = False) -> alt.LayerChar
     domain = [min(extremes) / 1.25, max(extremes) * 1.4]
     axis = alt.Axis(title="p (log scale); 1 = average, ∞ = maximum", values=_ticks(*domain), format="~g")
     ink = palette.ink(dark)
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = alt.Chart().encode(
         y=alt.Y("row:N", sort=None, title=None, axis=alt.Axis(labelLimit=260, ticks=False, domain=False, grid=True)),
         tooltip=[
             alt.Tooltip("model:N"), alt.Tooltip("initial:Q", format=".3f", title="initial p"),
@@ -89,7 +89,9 @@ def norm_dots(norms: Sequence[LearnedNorm], dark: bool = False) -> alt.LayerChar
     start = base.mark_point(shape="circle", size=80, filled=False, color=ink, strokeWidth=1.6).encode(x=x("initial:Q"))
     end = base.mark_point(shape="circle", size=110, filled=True, color=ink, opacity=1).encode(x=x("learned:Q"))
     text = base.mark_text(align="left", dx=10, fontSize=12, color=ink).encode(x=x("edge:Q"), text="words:N")
-    layered = alt.layer(span, start, end, text).properties(width="container", height=alt.Step(26))
+    layered = alt.layer(span, start, end, text, data=alt.InlineData(values=rows)).properties(
+        width="container", height=alt.Step(26)
+    )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished
 
@@ -111,13 +113,13 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
         {name: entry.get(name) for name in ("epoch", *names)} for entry in history if entry.get("epoch") is not None
     ]
     present = [name for name in names if any(row[name] is not None for row in rows)]
-    base = alt.Chart(alt.InlineData(values=rows))
+    base = alt.Chart()
     parts = []
     for name in present:
         last = name == present[-1]
         axis = alt.Axis(tickMinStep=1, grid=False, labels=last, ticks=last)
         curve = (
-            base.mark_line(point={"size": 40, "filled": True}, color=palette.ink(dark), strokeWidth=1.8)
+            base.mark_line(point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8)
             .encode(
                 x=alt.X("epoch:Q", title="epoch" if last else None, axis=axis),
                 y=alt.Y(f"{name}:Q", title=names[name], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
@@ -126,5 +128,7 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
             .properties(width="container", height=95)
         )
         parts.append(curve)
-    finished: alt.VConcatChart = charts.finish(alt.vconcat(*parts, title=title, spacing=14), dark)
+    finished: alt.VConcatChart = charts.finish(
+        alt.vconcat(*parts, data=alt.InlineData(values=rows), title=title, spacing=14), dark
+    )
     return finished

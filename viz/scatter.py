@@ -9,7 +9,8 @@ import altair as alt
 from models.records import Analysis, Attribution
 from viz import charts, palette
 
-LABELS = 16
+LABELS = 24
+_ROOM = alt.Scale(padding=22, nice=False)
 
 
 def scatter(
@@ -39,9 +40,9 @@ def scatter(
     for name, a in maps.items():
         tips.append(alt.Tooltip(f"{name}_words:N", title=a.title))
         tips.append(alt.Tooltip(f"{name}_rank:Q", title=f"rank in {a.title}"))
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
-        x=alt.X("x:Q", title=charts.axis_title(analysis, x), axis=alt.Axis(grid=False, tickCount=6)),
-        y=alt.Y("y:Q", title=charts.axis_title(analysis, y), axis=alt.Axis(tickCount=6)),
+    base = alt.Chart().encode(
+        x=alt.X("x:Q", title=charts.axis_title(analysis, x), axis=alt.Axis(grid=False, tickCount=6), scale=_ROOM),
+        y=alt.Y("y:Q", title=charts.axis_title(analysis, y), axis=alt.Axis(tickCount=6), scale=_ROOM),
         tooltip=tips,
     )
     points = base.mark_circle(color=palette.reader(place, dark), opacity=0.65, stroke=palette.ink(dark)).encode(
@@ -51,13 +52,26 @@ def scatter(
     names = base.mark_text(align="left", dx=9, dy=-7, fontSize=13, color=palette.ink(dark), limit=160).encode(
         text="label:N", size=alt.value(13)
     )
-    layered = alt.layer(points, names).properties(height=height, width="container")
+    layered = alt.layer(points, names, data=alt.InlineData(values=rows)).properties(height=height, width="container")
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished
 
 
 def _label(rows: list[dict[str, Any]]) -> None:
-    """Label the words that stand out in either map, at most :data:`LABELS` of them."""
-    order = sorted(rows, key=lambda row: min(row["x_rank"], row["y_rank"]))
-    for place, row in enumerate(order):
-        row["label"] = row["word"] if place < LABELS or row["chosen"] else ""
+    """Label words that stand out in either map, as long as no label would cover another.
+
+    Places are estimated on a canvas of 100 × 30 characters; the selected word is always labelled.
+    """
+    spans = {}
+    for axis in "xy":
+        low, high = min(0.0, *(r[axis] for r in rows)), max(0.0, *(r[axis] for r in rows))
+        spans[axis] = (low, (high - low) or 1.0)
+    taken: list[tuple[float, float, float]] = []
+    order = sorted(rows, key=lambda row: (not row["chosen"], min(row["x_rank"], row["y_rank"])))
+    for row in order:
+        left, line = (scale * (row[a] - spans[a][0]) / spans[a][1] for a, scale in (("x", 75), ("y", 26)))
+        right = left + len(row["word"]) + 1.5
+        free = all(abs(line - other) >= 1 or right < a or left > b for a, b, other in taken)
+        row["label"] = row["word"] if free and len(taken) < LABELS else ""
+        if row["label"]:
+            taken.append((left, right, line))

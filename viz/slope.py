@@ -10,6 +10,7 @@ from models.records import Analysis, Attribution
 from viz import charts, palette
 
 TOP = 12
+_SIDES = alt.Axis(labelAngle=0, domain=False, ticks=False, orient="top", labelLimit=220)
 
 
 def slope(
@@ -31,33 +32,30 @@ def slope(
     total = len(rows)
     kept = [row for row in rows if min(row["left_rank"], row["right_rank"]) <= top]
     long = [line for row in kept for line in _ends(row, left, right, total, selected)]
-    label = f"rank by magnitude (1 = strongest of {total})"
-    strong = alt.condition("datum.strong", alt.value(1.0), alt.value(0.35))
-    base = alt.Chart(alt.InlineData(values=long)).encode(
-        x=alt.X("side:N", sort=None, title=None, axis=alt.Axis(labelAngle=0, domain=False, ticks=False, orient="top")),
+    base = alt.Chart().encode(
+        x=alt.X("side:N", sort=None, title=None, axis=_SIDES),
         y=alt.Y(
             "rank:Q",
-            scale=alt.Scale(reverse=True, nice=False, padding=12),
-            title=label,
-            axis=alt.Axis(tickMinStep=1, grid=False),
+            scale=alt.Scale(reverse=True, nice=False, zero=False, padding=12),
+            title=f"rank by magnitude (1 = strongest of {total})",
+            axis=alt.Axis(labels=False, grid=False, ticks=False, domain=False),
         ),
+        opacity=alt.Opacity("strength:Q", scale=None),
+    )
+    colour, ink = palette.reader(place, dark), palette.ink(dark)
+    lines = base.mark_line(point={"size": 45, "color": colour}, color=colour).encode(
+        detail="position:N",
+        strokeWidth=alt.StrokeWidth("width:Q", scale=None),
         tooltip=[
             alt.Tooltip("word:N"),
             alt.Tooltip("before:Q", title=left.title),
             alt.Tooltip("after:Q", title=right.title),
         ],
     )
-    lines = base.mark_line(point={"size": 45}, color=palette.reader(place, dark)).encode(
-        detail="position:N",
-        opacity=strong,
-        strokeWidth=alt.condition("datum.chosen", alt.value(4), alt.value(1.8)),
-    )
-    text: dict[str, Any] = {"fontSize": 13, "color": palette.ink(dark), "limit": 120}
-    before = base.transform_filter(alt.datum.end == 0).mark_text(align="right", dx=-10, **text)
-    after = base.transform_filter(alt.datum.end == 1).mark_text(align="left", dx=10, **text)
-    names = [layer.encode(text="label:N", opacity=strong) for layer in (before, after)]
-    layered = alt.layer(lines, *names).properties(height=height, width="container")
-    finished: alt.LayerChart = charts.finish(layered, dark)
+    before = base.mark_text(align="right", dx=-10, fontSize=13, color=ink, limit=120).encode(text="near:N")
+    after = base.mark_text(align="left", dx=10, fontSize=13, color=ink, limit=120).encode(text="far:N")
+    layered = alt.layer(lines, before, after, data=alt.InlineData(values=long))
+    finished: alt.LayerChart = charts.finish(layered.properties(height=height, width="container"), dark)
     return finished
 
 
@@ -66,14 +64,15 @@ def _ends(
 ) -> list[dict[str, Any]]:
     """The two ends of one word's line."""
     before, after = row["left_rank"], row["right_rank"]
+    chosen = row["position"] - 1 == selected
     common = {
         "word": row["word"],
         "position": row["position"],
         "before": before,
         "after": after,
-        "chosen": row["position"] - 1 == selected,
-        "strong": abs(before - after) * 3 >= total or row["position"] - 1 == selected,
+        "strength": 1.0 if chosen or abs(before - after) * 3 >= total else 0.5,
+        "width": 4.0 if chosen else 1.8,
     }
-    first = {"side": left.title, "rank": before, "end": 0, "label": f"{row['word']}  {before}"}
-    second = {"side": right.title, "rank": after, "end": 1, "label": f"{after}  {row['word']}"}
+    first = {"side": left.title, "rank": before, "near": f"{row['word']}  {before}", "far": ""}
+    second = {"side": right.title, "rank": after, "near": "", "far": f"{after}  {row['word']}"}
     return [common | first, common | second]

@@ -88,5 +88,7 @@ class PowerPooler(Pooler):
         return None
 
     def _power(self, p: Tensor | float | None, like: Tensor) -> Tensor:
-        value = self.exponent if p is None else torch.as_tensor(p)
-        return value.to(like)
+        if p is None:
+            return self.exponent.to(like)
+        # With the dtype given at once: a plain float would first be rounded to float32.
+        return torch.as_tensor(p, dtype=like.dtype, device=like.device)

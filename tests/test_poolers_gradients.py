@@ -1,0 +1,115 @@
+"""Gradients of every registered pooler: right, finite, alive, and in agreement with the shares shown."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from pooler_variants import SIZE, VARIANTS, states
+from torch.func import functional_call
+
+from models.poolers.limits import CEILING, FLOOR
+
+each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
+
+
+@each_variant
+def test_gradients_are_those_of_finite_differences(variant):
+    pooler, (hidden, mask) = variant.build(size=3), states(lengths=(4, 2), size=3, seed=3)
+    names, values = zip(*pooler.named_parameters(), strict=True) if list(pooler.parameters()) else ((), ())
+
+    def pooled(hidden, *values):
+        return functional_call(pooler, dict(zip(names, values, strict=True)), (hidden, mask))
+
+    leaves = [value.detach().clone().requires_grad_() for value in (hidden, *values)]
+    assert torch.autograd.gradcheck(pooled, leaves, eps=1e-6, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if v.name not in {"mean", "max"}], ids=str)
+def test_every_learned_parameter_feels_signed_input(variant):
+    pooler, (hidden, mask) = variant.build(torch.float32), states(torch.float32, lengths=(6, 4))
+    assert bool((hidden < 0).any() and (hidden > 0).any())
+    pooler(hidden, mask).square().sum().backward()
+    for name, parameter in pooler.named_parameters():
+        assert bool(parameter.grad.isfinite().all()), name
+        assert bool((parameter.grad.abs() > 1e-6).any()), f"{name} cannot learn"
+        if variant.name == "learned_norm":
+            assert bool((parameter.grad != 0).all()), f"a dimension of {name} cannot learn"
+
+
+@each_variant
+@pytest.mark.parametrize("garbage", [7.0, float("nan"), float("inf")])
+def test_padding_reaches_no_gradient(variant, garbage):
+    hidden, mask = states(lengths=(6, 4))
+    hidden = hidden.masked_fill(~mask.unsqueeze(-1), garbage).requires_grad_()
+    batch, alone = variant.build(), variant.build()
+    batch(hidden, mask)[1].sum().backward()
+    single = hidden.detach()[1:, :4].clone().requires_grad_()
+    alone(single, mask[1:, :4]).sum().backward()
+    assert bool((hidden.grad[~mask] == 0).all())
+    torch.testing.assert_close(hidden.grad[1, :4], single.grad[0], rtol=1e-10, atol=1e-12)
+    for (name, left), right in zip(batch.named_parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(left.grad, right.grad, rtol=1e-10, atol=1e-12, msg=name)
+
+
+@each_variant
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_gradients_stay_finite_at_extreme_scales(variant, scale):
+    pooler, (hidden, mask) = variant.build(torch.float32), states(torch.float32)
+    hidden = (scale * hidden).requires_grad_()
+    pooler(hidden, mask).sum().backward()
+    for value in (hidden.grad, *(p.grad for p in pooler.parameters())):
+        assert bool(value.isfinite().all())
+
+
+@each_variant
+@pytest.mark.parametrize("value", [0.0, 1.5])
+def test_tokens_that_are_all_alike_give_finite_gradients(variant, value):
+    pooler, mask = variant.build(torch.float32), states()[1]
+    hidden = torch.full((*mask.shape, SIZE), value, requires_grad=True)
+    pooled = pooler(hidden, mask)
+    pooled.sum().backward()
+    for grad in (hidden.grad, *(p.grad for p in pooler.parameters())):
+        assert bool(grad.isfinite().all())
+    shares = pooler.shares(hidden, mask, mask / mask.sum(1, keepdim=True) if pooler.attends else None)
+    torch.testing.assert_close(shares[0], torch.full_like(shares[0], 1 / 6), rtol=1e-5, atol=1e-6)
+
+
+# The scale limits under which a state can be read back from z: elsewhere tokens are coupled.
+UNCOUPLED = [v for v in VARIANTS if v.options.get("limit") in {None, "relu_clip", "sigmoid"}]
+
+
+@pytest.mark.parametrize("variant", UNCOUPLED, ids=str)
+def test_contributions_are_state_times_gradient_with_the_attention_held(variant):
+    """Euler: Σ_i h_id ∂r_d/∂h_id = r_d, and term by term it is what `contributions` says."""
+    pooler, (hidden, mask) = variant.build(), states()
+    if pooler.name == "apln":
+        hidden = (1 + hidden.abs()).clamp(2 * FLOOR, CEILING / 2)
+    weights = pooler.attention(hidden, mask)
+    weights = None if weights is None else weights.detach()
+    hidden.requires_grad_()
+    pooled = pooler(hidden, mask, weights)
+    # With the attention held r_d depends on dimension d of the states alone: one sum, all gradients.
+    (gradient,) = torch.autograd.grad(pooled.sum(), hidden)
+    state, inner = hidden.detach(), torch.ones(())
+    if pooler.name == "learned_norm":
+        state = state - pooler.centre.detach()
+    if variant.options.get("limit") == "sigmoid":
+        state = state.sigmoid()
+        inner = state * (1 - state)
+    assert pooler.homogeneous
+    euler = (state * gradient / inner).masked_fill(~mask.unsqueeze(-1), 0)
+    torch.testing.assert_close(euler.sum(1), pooled.detach(), rtol=1e-9, atol=1e-12)
+    parts = pooler.contributions(hidden, mask, weights).detach()
+    torch.testing.assert_close(parts, euler, rtol=1e-9, atol=1e-12)
+    assert pooler.reference[0] == ("z" if pooler.name == "apln" else "h")
+
+
+@each_variant
+def test_a_linear_head_splits_exactly_into_tokens(variant):
+    """MATH: logit_c = b_c + Σ_i Σ_d W_cd contribution_id, signed, nothing left over."""
+    pooler, (hidden, mask) = variant.build(), states()
+    head = torch.nn.Linear(SIZE, 3).double()
+    parts = torch.einsum("btd,cd->btc", pooler.contributions(hidden, mask), head.weight).detach()
+    logits = head(pooler(hidden, mask)).detach()
+    torch.testing.assert_close(parts.sum(1) + head.bias.detach(), logits, rtol=1e-10, atol=1e-10)
+    assert bool((parts < 0).any() and (parts > 0).any())

@@ -17,13 +17,18 @@ from models.errors import PoolScopeError
 from models.registry import UnknownNameError
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; bad input ends in one sentence on standard error and exit status 2."""
-    parser = argparse.ArgumentParser(prog="python -m models", description=__doc__)
-    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
+def parser() -> argparse.ArgumentParser:
+    """Return the parser with every subcommand that ``models.commands`` holds."""
+    top = argparse.ArgumentParser(prog="python -m models", description=__doc__)
+    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
     for info in pkgutil.iter_modules(models.commands.__path__):
         importlib.import_module(f"models.commands.{info.name}").register(subparsers)
-    args = parser.parse_args(argv)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; bad input ends in one sentence on standard error and exit status 2."""
+    args = parser().parse_args(argv)
     try:
         return int(args.run(args))
     except (PoolScopeError, UnknownNameError) as error:

@@ -21,7 +21,7 @@ from models.vectors import StaticVectors, read_vectors
 from models.zoo.catalogue import SHIPPED, read_card
 from models.zoo.errors import ZooError
 from models.zoo.publish import publish
-from models.zoo.recipes import PROBES, TaskPlan, recipes
+from models.zoo.recipes import PROBES, TaskPlan, recipes, tuning
 from models.zoo.store import from_card, read_table, write_table
 
 Load = Callable[[str], Dataset]
@@ -42,15 +42,16 @@ def build(
         say: told one line per classifier.
     """
     dataset = load(plan.dataset)
-    entry = _table(plan, dataset, load, folder, work, say)
-    table = _read(plan, entry, folder)
+    plain = _table(plan, dataset, load, folder, work, say)
     encoded = None
     for recipe in recipes(plan):
         if only not in recipe.id:
             continue
+        entry = _tuned(plan, dataset, plain, folder, say) if recipe.vectors == "task-tuned" else plain
         if up_to_date(folder, recipe, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
+        table = _read(plan, entry, folder)
         encoded = encoded or encode_splits(prepare(recipe, dataset, table), dataset)
         trained = train(
             recipe, dataset, table=table, encoded=encoded, probes=PROBES.get(plan.task, ()),
@@ -98,10 +99,9 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
         "vocabulary": {"data": dataset.digest, "min_count": plan.min_count, "max_words": plan.max_words},
     }
     file = folder / f"{plan.task}.table.json"
-    if file.exists():
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if {key: known.get(key) for key in facts} == facts:
-            return known
+    known = _known(file, facts)
+    if known:
+        return known
     vectors = _vectors(plan, facts["corpora"], load, work, say)
     vocabulary = Vocabulary.build(
         dataset.splits["train"].texts, WordTokenizer(), min_count=plan.min_count, max_size=plan.max_words
@@ -110,6 +110,35 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
     entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights), "shared": True, **facts}
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return entry
+
+
+def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path, say: Say) -> dict[str, Any]:
+    """Return the entry of the task's tuned word table, training it if it is missing or stale."""
+    recipe = tuning(plan)
+    facts = {
+        "method": "skip-gram word2vec (gensim), tuned on the task with mean-pooled embeddings, then frozen",
+        "from": plain["sha256"],
+        "data": dataset.digest,
+        "recipe": recipe.to_dict(),
+    }
+    file = folder / f"{plan.task}.tuned.json"
+    known = _known(file, facts)
+    if known:
+        return known
+    say(f"{plan.task}: tuning the word vectors …")
+    table = _read(plan, plain, folder)
+    trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(_tell, say, recipe.id))
+    weights = trained.classifier.table.weight.detach()
+    entry = {**write_table(folder / plan.task, "words-tuned", table.vocabulary, weights), "shared": True, **facts}
+    file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    return entry
+
+
+def _known(file: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
+    if not file.exists():
+        return None
+    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return known if {key: known.get(key) for key in facts} == facts else None
 
 
 def _vectors(plan: TaskPlan, corpora: Any, load: Load, work: Path, say: Say) -> StaticVectors:  # noqa: ANN401  # JSON

@@ -1,0 +1,84 @@
+"""The README's tables, made from the registries and the zoo's cards, so that they cannot go stale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from models.attribution import METHODS
+from models.encoders import ENCODERS
+from models.poolers import POOLERS
+from models.zoo.catalogue import Card, catalogue
+
+
+def encoders() -> str:
+    """Return the table of encoders."""
+    rows = [(f"`{name}`", _math(kind.formula), "yes" if kind.contextual else "no", kind.source)
+            for name, kind in ENCODERS.items()]  # fmt: skip
+    return _table(("encoder", "state of token i", "reads neighbours", "source"), rows)
+
+
+def poolers() -> str:
+    """Return the table of poolers."""
+    rows = [(f"`{name}`", _math(kind.formula), "yes" if kind.attends else "no", kind.reference, kind.source)
+            for name, kind in POOLERS.items()]  # fmt: skip
+    return _table(("pooler", "pooled vector", "attends", "exact shares count from", "source"), rows)
+
+
+def methods() -> str:
+    """Return the table of attribution methods."""
+    rows = [
+        (f"`{name}`", kind.question, "yes" if kind.signed else "no", "yes" if kind.complete else "no", kind.source)
+        for name, kind in METHODS.items()
+    ]
+    return _table(("method", "what it answers", "signed", "complete", "source"), rows)
+
+
+def zoo() -> str:
+    """Return the table of shipped classifiers: accuracy on the official test sets and the learned p."""
+    rows = [
+        (f"`{card.spec.id}`", _number(card, "accuracy"), _number(card, "macro_f1"), learned_p(card))
+        for card in catalogue()
+    ]
+    return _table(("classifier", "test accuracy", "macro-F1", "p, start → learned"), rows)
+
+
+def learned_p(card: Card) -> str:
+    """Return how the exponent moved: ``1.00 → 1.43``, or a range where there is one per dimension."""
+    for parameter in card.learned:
+        if parameter.name == "p":
+            low, high = min(parameter.values), max(parameter.values)
+            span = f"{low:.2f}" if len(parameter.values) == 1 else f"{low:.2f} … {high:.2f}"
+            return f"{parameter.initial[0]:.2f} → {span}"
+    return ""
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "encoders": encoders, "poolers": poolers, "methods": methods, "zoo": zoo,
+}  # fmt: skip
+
+
+def fill(text: str) -> str:
+    """Return ``text`` with every ``<!-- table: NAME -->`` … ``<!-- end -->`` block made anew."""
+    return re.sub(
+        r"<!-- table: (\w+) -->\n.*?<!-- end -->",
+        lambda block: f"<!-- table: {block[1]} -->\n{TABLES[block[1]]()}\n<!-- end -->",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def _number(card: Card, name: str) -> str:
+    value = card.record["metrics"].get("test", {}).get(name)
+    return "" if value is None else f"{value:.4f}"
+
+
+def _math(formula: str) -> str:
+    # A bar inside a Markdown table would end the cell, even in a formula.
+    return "$" + formula.replace("|", r"\vert ").replace("\n", " ") + "$"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])

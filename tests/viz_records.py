@@ -126,9 +126,9 @@ def analysis(
         trace=PoolingTrace(
             weights if attends else None,
             "softmax weights",
-            None,
+            tuple(w * w / sum(v * v for v in weights) for w in weights) if pooler == "apln" else None,
             weights,
-            None,
+            tuple(round(48 * w) / 1.0 for w in weights) if pooler == "max" else None,
             raw and tuple(raw),
             parameters,
         ),

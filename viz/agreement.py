@@ -15,7 +15,8 @@ CSS = """
 .ps-agree th{font-weight:500;text-align:left;padding:.3rem .7rem .3rem .1rem;vertical-align:bottom}
 .ps-agree th[scope=col]{text-align:center;padding:.3rem .5rem;min-width:5.5rem}
 .ps-agree td{text-align:center;border-radius:.35rem;padding:.4rem .6rem;min-width:5.5rem}
-.ps-agree td.none{opacity:.65}
+.ps-agree td.none{opacity:.7;background:color-mix(in srgb,currentColor 4%,transparent)}
+.ps-agree sup{font-size:.65em;margin-left:.15em}
 .ps-agree .badge{display:inline-block;width:1.35rem;border-radius:.3rem;font-weight:700;font-size:.75rem;
 line-height:1.35rem;margin-right:.4rem}
 .ps-agree-wrap{overflow-x:auto}.ps-agree-note{font-size:.8125rem;opacity:.75;margin:.35rem 0 0}

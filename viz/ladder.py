@@ -9,8 +9,8 @@ from viz import markup, scale, wording
 from viz.markup import Markup, join, style, tag
 
 CSS = """
-.ps-ladder{list-style:none;margin:0;padding:0;max-width:46rem}
-.ps-ladder>li{margin:0;padding:0}
+.ps-ladder{list-style:none!important;margin:0!important;padding:0!important;max-width:46rem}
+.ps-ladder>li{margin:0!important;padding:0!important;list-style:none!important}
 .ps-rung{display:flex;flex-wrap:wrap;gap:.1rem 1rem;align-items:baseline;padding:.5rem .9rem;
 border:1px solid color-mix(in srgb,currentColor 14%,transparent);border-radius:.6rem}
 .ps-rung b{font-weight:600}.ps-rung .adds{opacity:.7;font-size:.875rem}
@@ -69,7 +69,7 @@ def _rung(rung: Rung, tokens: Sequence[Token], top: int) -> Markup:
     if rung.scores is not None and len(rung.scores) == len(tokens):
         part = scale.shares(rung.scores)
         order = sorted(range(len(part)), key=lambda i: -abs(part[i]))[:top]
-        words = ", ".join(f"{markup.visible(tokens[i].text)} {wording.percent(part[i])}" for i in order if part[i])
+        words = ", ".join(f"“{markup.visible(tokens[i].text)}” {wording.percent(part[i])}" for i in order if part[i])
     parts = [tag("b", rung.title), tag("span", rung.adds, class_="adds")]
     return tag("div", *parts, tag("span", words, class_="top"), class_="ps-rung")
 

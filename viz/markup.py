@@ -13,9 +13,14 @@ _BIDI = {
     0x202A: "LRE", 0x202B: "RLE", 0x202C: "PDF", 0x202D: "LRO", 0x202E: "RLO",
     0x2066: "LRI", 0x2067: "RLI", 0x2068: "FSI", 0x2069: "PDI",
 }  # fmt: skip
+_CONTROLS = [
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "HT", "LF", "VT", "FF", "CR", "SO", "SI",
+    "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+]  # fmt: skip
+# Named in brackets rather than by U+2400 pictures, which few fonts can draw.
 _VISIBLE: dict[int, str] = {
-    **{code: chr(0x2400 + code) for code in range(0x20) if code not in (0x09, 0x0A)},
-    0x7F: "\u2421",
+    **{code: f"⟦{name}⟧" for code, name in enumerate(_CONTROLS) if code not in (0x09, 0x0A)},
+    0x7F: "⟦DEL⟧",
     **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
     **{code: f"⟦{name}⟧" for code, name in _BIDI.items()},
     0x2028: "\n",
@@ -30,8 +35,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 def visible(text: str) -> str:
     """``text`` with every character that cannot be shown made visible, in plain text.
 
-    Control characters become their pictures (NUL → ␀), explicit bidirectional controls their
-    names (⟦RLO⟧), lone surrogates and non-characters U+FFFD; CR LF becomes a line feed.
+    Control characters and explicit bidirectional controls become their names (⟦NUL⟧, ⟦RLO⟧),
+    lone surrogates and non-characters U+FFFD; CR LF becomes a line feed.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _SURROGATE.sub("\ufffd", text.translate(_VISIBLE))

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.records import Analysis, Attribution, Parameter, Token
 from viz import markup, palette, scale, wording
-from viz.cards import MethodCard
+from viz.cards import TRACE_CARDS, MethodCard
 from viz.trace import with_trace
 
 TAIL = 240
@@ -38,6 +38,8 @@ def panels(
     if not analyses:
         return {"empty": "No reader is chosen: add one to see how it reads your text."}
     longest = max(analyses, key=lambda a: len(a.tokens))
+    if not longest.tokens:
+        return {"empty": "There is no word in this text that a reader could read: type at least one."}
     for analysis in analyses:
         _same_text(longest, analysis)
     if trace:
@@ -91,8 +93,6 @@ def _text(analysis: Analysis) -> dict[str, Any]:
     note = None
     if analysis.cut:
         note = f"Read: the first {wording.count(len(tokens), 'token')}. The remaining {analysis.cut:,} were not read."
-    elif not tokens:
-        note = "There is no word in this text that a reader could read."
     return {
         "dir": markup.direction(source),
         "text": [[b, t, flags(k)] for (b, t), k in zip(found, tokens, strict=True)],
@@ -114,6 +114,7 @@ def _scale(analyses: Sequence[Analysis], limits: Mapping[str, float], name: str)
         "explanation": chosen.explanation,
         "unsigned": list(scale.ends(limit, False, name)) if False in kinds and one else None,
         "signed": list(scale.ends(limit, True, name)) if True in kinds and one else None,
+        "per_method": chosen.per_method,
         "target": targets.pop() if len(targets) == 1 else None,
     }
 
@@ -121,6 +122,7 @@ def _scale(analyses: Sequence[Analysis], limits: Mapping[str, float], name: str)
 def _cards(analyses: Sequence[Analysis], cards: Mapping[str, MethodCard]) -> dict[str, Any]:
     """The card rows of every method shown, once; a method without a card says what its map says."""
     found: dict[str, Any] = {}
+    cards = {**TRACE_CARDS, **cards}
     for analysis in analyses:
         for a in analysis.attributions:
             if a.method in cards and (a.key not in found or a.baseline):
@@ -183,6 +185,7 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
     painted = scale.paint(a, limit, name)
     row: dict[str, Any] = {
         "key": a.key,
+        "slot": "trace" if a.method in TRACE_CARDS else a.key,
         "title": a.title,
         "signed": a.signed,
         "unit": wording.unit(a, analysis.prediction.labels[a.target]),
@@ -196,7 +199,6 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
         "reason": None if a.warning else painted.note,
         "ends": scale.ends(limit, a.signed, name),
         "v": [float(f"{s:.4g}") for s in a.scores or ()],
-        "s": [round(100 * s, 1) for s in painted.shares],
         "q": painted.steps,
         "summary": summary(analysis, a),
     }
@@ -222,5 +224,5 @@ def summary(analysis: Analysis, a: Attribution, top: int = 3) -> str:
         return f"{a.title}: {a.reason}"
     part = scale.shares(a.scores)
     order = sorted(range(len(part)), key=lambda i: -abs(part[i]))[:top]
-    words = [f"{markup.visible(analysis.tokens[i].text)} {wording.percent(part[i])}" for i in order if part[i]]
+    words = [f"“{markup.visible(analysis.tokens[i].text)}” {wording.percent(part[i])}" for i in order if part[i]]
     return f"{a.title}: " + ("strongest " + ", ".join(words) if words else "all values are 0")

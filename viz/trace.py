@@ -8,49 +8,43 @@ from models.records import Analysis, Attribution
 from viz.cards import TRACE_CARDS
 
 
-def trace_maps(analysis: Analysis) -> tuple[Attribution, ...]:
-    """Effective attention softmax(p·s) and the winner shares of max pooling, where they exist.
+def trace_map(analysis: Analysis) -> Attribution:
+    """The map of what the pooler did beyond its attention weights; unsigned, sums to 1.
 
-    Winners are divided by their sum, so both are shares of 1.
+    Effective attention softmax(p·s) where a norm reshapes it, the winners of max pooling as
+    shares of the dimensions, otherwise each token's share of the pooled vector.
     """
     trace = analysis.trace
-    winners = trace.winners
-    if winners is not None:
-        total = sum(winners) or 1.0
-        winners = tuple(w / total for w in winners)
-    return tuple(
-        Attribution(
-            method=name,
-            title=TRACE_CARDS[name].title,
-            target=analysis.target,
-            scalar="logit",
-            signed=False,
-            complete=False,
-            scores=scores,
-        )
-        for name, scores in (("effective_attention", trace.effective), ("winners", winners))
-        if scores is not None
-    )
+    if trace.effective is not None:
+        return _map(analysis, "effective_attention", trace.effective)
+    if trace.winners is not None:
+        total = sum(trace.winners) or 1.0
+        return _map(analysis, "winners", tuple(w / total for w in trace.winners))
+    return pooled_share(analysis)
 
 
 def pooled_share(analysis: Analysis) -> Attribution:
     """Each token's share of the pooled vector, mean over dimensions: defined for every pooler."""
+    return _map(analysis, "pooled_share", analysis.trace.shares)
+
+
+def _map(analysis: Analysis, name: str, scores: tuple[float, ...]) -> Attribution:
     return Attribution(
-        method="pooled_share",
-        title=TRACE_CARDS["pooled_share"].title,
+        method=name,
+        title=TRACE_CARDS[name].title,
         target=analysis.target,
         scalar="logit",
         signed=False,
         complete=False,
-        scores=analysis.trace.shares,
+        scores=scores,
     )
 
 
 def with_trace(analysis: Analysis) -> Analysis:
-    """The analysis with its trace maps after the attention map, or unchanged without one."""
+    """The analysis with its trace map after the attention map, or unchanged without one."""
     methods = [a.method for a in analysis.attributions]
-    if "attention" not in methods or {"effective_attention", "winners"} & set(methods):
+    if "attention" not in methods or set(TRACE_CARDS) & set(methods):
         return analysis
     place = methods.index("attention") + 1
     maps = analysis.attributions
-    return dataclasses.replace(analysis, attributions=(*maps[:place], *trace_maps(analysis), *maps[place:]))
+    return dataclasses.replace(analysis, attributions=(*maps[:place], trace_map(analysis), *maps[place:]))

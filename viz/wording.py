@@ -15,6 +15,15 @@ DASH = "\u2013"
 THIN = "\u202f"
 
 
+_UNITS = {
+    "attention": "attention weight, sums to 1",
+    "attention_norm": "attention weight × length of the state",
+    "effective_attention": "weight inside the norm, sums to 1",
+    "winners": "share of the dimensions won, sums to 1",
+    "pooled_share": "share of the pooled vector, sums to 1",
+}
+
+
 def _signed(text: str, plus: bool = False) -> str:
     """Put a real minus (or a wanted plus) before a formatted number; a rounded zero has no sign."""
     negative = text.startswith("-")
@@ -27,7 +36,9 @@ def _signed(text: str, plus: bool = False) -> str:
 def number(value: float, plus: bool = False) -> str:
     """Three decimals for ordinary sizes, three significant digits with an exponent outside them."""
     size = abs(value)
-    if size and (size < 0.0005 or size >= 10_000):
+    if size == 0:
+        return "0"
+    if size < 0.0005 or size >= 10_000:
         mantissa, exponent = f"{value:.1e}".split("e")
         return _signed(f"{mantissa}e{int(exponent)}".replace("e-", "e" + MINUS), plus)
     return _signed(f"{value:.3f}" if size < 100 else f"{value:.0f}", plus)
@@ -104,15 +115,12 @@ def delta(attribution: Attribution) -> str | None:
 
 def unit(attribution: Attribution, label: str) -> str:
     """What one unit of a map's raw value is, in words."""
-    if attribution.method == "attention":
-        return "attention weight, sums to 1"
+    fixed = _UNITS.get(attribution.method)
+    if fixed is not None:
+        return fixed
     if attribution.signed:
         return f"part of the {attribution.scalar} of “{label}”"
-    return (
-        f"size of influence on the {attribution.scalar} of “{label}”"
-        if (attribution.method != "attention_norm")
-        else "attention weight × length of the state"
-    )
+    return f"size of the influence on the {attribution.scalar} of “{label}”"
 
 
 def agreement(found: Agreement) -> str:

@@ -17,13 +17,15 @@ const setText = (node, text) => {
 };
 
 const format = (v) => {
+  if (v === 0) return "0";
   const size = Math.abs(v);
   let text = size && (size < 0.0005 || size >= 10000) ? v.toExponential(1).replace("+", "") : v.toFixed(size < 100 ? 3 : 0);
   if (Number(text) === 0) text = text.replace("-", "");
   return text.replaceAll("-", "\u2212");
 };
 
-const percent = (s) => {
+const percent = (share) => {
+  const s = 100 * share;
   const size = Math.abs(s);
   const text = size === 0 ? "0" : size < 0.05 ? "<0.1" : size < 9.95 ? s.toFixed(1) : s.toFixed(0);
   return text.replace("-", "\u2212") + "\u202f%";
@@ -55,9 +57,12 @@ class View {
     this.words = [];
     this.cells = [];
     this.hot = null;
+    this.open = null;
     this.cursor = 0;
     this.selected = null;
     this.pending = null;
+    this.tall = make("button", "tall", "Show whole maps");
+    this.tall.type = "button";
     this.listen();
   }
 
@@ -146,7 +151,8 @@ class View {
       item.append(make("span", "w f-" + flag, "word"), " " + flagNames[flag]);
       notes.push(item);
     }
-    if (!notes.length && this.data.interactive) notes.push(make("span", "", "Click a word to follow it through every map."));
+    if (this.data.interactive && text.length) notes.unshift(make("span", "", "Click a word to follow it through every map."));
+    if (text.length > LONG) notes.push(this.tall);
     this.aside.replaceChildren(...notes);
   }
 
@@ -160,12 +166,16 @@ class View {
       item.append(make("span", "", left + ends[0]), make("i", kind), make("span", "", ends[1] + right));
       parts.push(item);
     };
-    if (unsigned) key(unsigned, "unsigned", "", " how much");
+    if (unsigned) key(unsigned, "unsigned", "how much ", "");
     if (signed) key(signed, "signed", "against ", target ? ` for \u201c${target}\u201d` : " for");
     this.legend.replaceChildren(...parts);
   }
 
   drawPanels() {
+    // One grid row per method over all panels, so that equal maps stand side by side.
+    const slots = [...new Set(this.data.readers.flatMap((reader) => reader.rows.map((row) => row.slot)))];
+    this.slots = new Map(slots.map((slot, i) => [slot, i + 4]));
+    this.grid.style.setProperty("--rows", slots.length + 3);
     const kept = new Map();
     const nodes = this.data.readers.map((reader) => {
       const panel = this.panels.get(reader.id) || this.newPanel();
@@ -245,8 +255,12 @@ class View {
     method.type = "button";
     method.setAttribute("aria-expanded", "false");
     const delta = make("span", "delta");
+    const ends = make("span", "key");
+    const bar = make("i");
+    const limit = make("span");
+    ends.append(bar, limit);
     const read = make("span", "read");
-    head.append(method, delta, read);
+    head.append(method, delta, ends, read);
     const card = make("dl", "card");
     card.hidden = true;
     const warning = make("p", "say warn");
@@ -254,22 +268,29 @@ class View {
     map.setAttribute("role", "img");
     const reason = make("p", "say");
     node.append(head, card, map, reason, warning);
-    const row = { node, method, delta, read, card, warning, map, reason, words: [], count: -1 };
+    const row = { node, method, delta, ends, bar, limit, read, card, warning, map, reason, words: [], count: -1 };
     method.addEventListener("click", () => this.toggleCard(row));
     return row;
   }
 
   fillRow(row, data) {
     row.data = data;
+    row.node.style.gridRow = this.slots.get(data.slot);
     setText(row.method, data.title);
     setText(row.delta, data.delta ? data.delta[0] : "");
     row.delta.className = "delta " + (data.delta ? data.delta[1] : "");
     row.delta.title = data.delta ? data.delta[2] : "";
+    row.ends.hidden = !(this.data.scale.per_method && data.ends);
+    if (!row.ends.hidden) {
+      setText(row.limit, (data.signed ? "\u00b1" : "") + data.ends[1].replace("+", ""));
+      row.bar.className = data.signed ? "signed" : "unsigned";
+    }
     setText(row.warning, data.warning || "");
     row.warning.hidden = !data.warning;
     setText(row.reason, data.reason || "");
     row.reason.hidden = !data.reason;
     if (!row.card.hidden) this.fillCard(row);
+    row.mass = (data.v || []).reduce((sum, v) => sum + Math.abs(v), 0) || 1;
     const steps = data.q || [];
     row.map.hidden = !steps.length;
     if (row.count !== steps.length) {
@@ -282,9 +303,20 @@ class View {
   }
 
   toggleCard(row) {
-    row.card.hidden = !row.card.hidden;
-    row.method.setAttribute("aria-expanded", String(!row.card.hidden));
-    if (!row.card.hidden) this.fillCard(row);
+    const open = this.open !== row;
+    this.closeCard();
+    if (!open) return;
+    this.open = row;
+    row.card.hidden = false;
+    row.method.setAttribute("aria-expanded", "true");
+    this.fillCard(row);
+  }
+
+  closeCard() {
+    if (!this.open) return;
+    this.open.card.hidden = true;
+    this.open.method.setAttribute("aria-expanded", "false");
+    this.open = null;
   }
 
   fillCard(row) {
@@ -333,10 +365,10 @@ class View {
     const i = this.hot ?? this.selected;
     for (const panel of this.panels.values())
       for (const row of panel.rows.values()) {
-        const { v, s } = row.data;
+        const { v } = row.data;
         const shown = v && i !== null && i < v.length;
         row.read.replaceChildren();
-        if (shown) row.read.append(make("b", "", format(v[i])), ` \u00b7 ${percent(s[i])} \u00b7 #${this.place(v, i)}`);
+        if (shown) row.read.append(make("b", "", format(v[i])), ` \u00b7 ${percent(v[i] / row.mass)} \u00b7 #${this.place(v, i)}`);
       }
   }
 
@@ -354,7 +386,9 @@ class View {
   reveal(index) {
     for (const word of this.cells[index]) {
       const box = word.parentElement;
-      if (box.scrollHeight > box.clientHeight + 4) box.scrollTop = word.offsetTop - box.clientHeight / 2;
+      const top = word.offsetTop - box.scrollTop;
+      if (box.scrollHeight > box.clientHeight + 4 && (top < 0 || top > box.clientHeight - 30))
+        box.scrollTop = word.offsetTop - box.clientHeight / 2;
     }
   }
 
@@ -398,7 +432,12 @@ class View {
       this.showTip(event.target.closest(".w"), index);
     });
     this.scope.addEventListener("pointerleave", () => this.leave());
+    this.tall.addEventListener("click", () => {
+      const whole = this.scope.classList.toggle("whole");
+      setText(this.tall, whole ? "Shorten maps" : "Show whole maps");
+    });
     this.scope.addEventListener("click", (event) => {
+      if (!event.target.closest(".card, .method")) this.closeCard();
       const index = indexOf(event);
       if (index === null) return;
       this.moveCursor(index, false);
@@ -411,7 +450,9 @@ class View {
     this.source.addEventListener("focusout", () => this.leave());
     this.source.addEventListener("keydown", (event) => this.key(event, indexOf(event)));
     this.scope.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") this.hideTip();
+      if (event.key !== "Escape") return;
+      this.hideTip();
+      this.closeCard();
     });
   }
 
@@ -446,11 +487,11 @@ class View {
   showTip(word, index) {
     const row = this.rowOf(word);
     if (!row || !row.data.v) return this.hideTip();
-    const { v, s, title, unit } = row.data;
+    const { v, title, unit } = row.data;
     this.tip.replaceChildren(
       make("b", "", this.data.text[index][1]),
       make("span", "", `${title}: ${format(v[index])}`),
-      make("span", "", `${percent(s[index])} of absolute mass, rank ${this.place(v, index)} of ${v.length}`),
+      make("span", "", `${percent(v[index] / row.mass)} of absolute mass, rank ${this.place(v, index)} of ${v.length}`),
       make("span", "unit", unit)
     );
     this.tip.hidden = false;

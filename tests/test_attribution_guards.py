@@ -124,3 +124,14 @@ def test_a_classifier_that_still_learns_can_be_read():
     assert [a.scores for a in found.attributions] == [a.scores for a in frozen.attributions]
     assert all(p.grad is None for p in classifier.parameters())
     assert torch.is_grad_enabled()
+
+
+def test_one_reading_serves_all_methods_and_targets_in_any_order():
+    classifier = tiny("bilstm", "apln")
+    ids = ids_of(classifier)
+    makers = [METHODS[name] for name in METHODS]
+    makers.append(lambda: METHODS["input_gradient"](attention="detached"))
+    shared = Reading(classifier, ids)
+    for target in (2, 0, 1):
+        for maker in makers:
+            assert maker()(shared, target) == maker()(Reading(classifier, ids), target)

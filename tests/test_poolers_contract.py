@@ -117,6 +117,9 @@ def test_the_attention_shown_is_the_attention_used(variant, dtype, tolerance):
     other = other / other.sum(1, keepdim=True)
     changed = (pooler(hidden, mask, other) - pooler(hidden, mask))[:2].abs().amax(1)
     assert bool((changed > 1e-4).all()), "imposed weights change nothing"
+    said = maps(pooler, hidden, mask, other)
+    torch.testing.assert_close(said["shares"].sum(1), torch.ones(3, SIZE, dtype=dtype), rtol=0, atol=tolerance)
+    torch.testing.assert_close(said["contributions"].sum(1), said["pooled"], rtol=10 * tolerance, atol=10 * tolerance)
 
 
 @each_variant

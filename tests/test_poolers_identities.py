@@ -170,4 +170,8 @@ def test_a_weight_of_zero_takes_the_token_out(given):
             pooler = apln(reading, form=form)
             expected = pooler(hidden[:, kept], mask[:, kept], a[:, kept])
             torch.testing.assert_close(pooler(hidden, mask, fewer), expected, rtol=1e-12, atol=0)
-        assert bool((pooler.shares(hidden, mask, fewer)[:, 2] == 0).all())
+            assert bool((pooler.shares(hidden, mask, fewer)[:, 2] == 0).all())
+            # Below p = 1 the derivative of 0^p is infinite: the token must be out, not merely weigh 0.
+            leaves = [hidden.clone().requires_grad_(), torch.tensor(0.5, dtype=torch.float64, requires_grad=True)]
+            for gradient in torch.autograd.grad(pooler.pool_at(leaves[0], mask, leaves[1], fewer).sum(), leaves):
+                assert bool(gradient.isfinite().all())

@@ -152,6 +152,21 @@ def test_two_texts_do_not_get_one_map(name):
     assert bool(((left - right)[0].abs() > 0.01).any())
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_state_at_its_centre_counts_as_nothing(dtype):
+    """The logarithm of a distance of 0 is −∞: value and gradients must not know."""
+    pooler, (hidden, mask) = Variant("learned_norm").build(dtype), states(dtype)
+    hidden[0, 0] = hidden[1] = pooler.centre.detach()
+    pooled = pooler(hidden.requires_grad_(), mask)
+    others = (hidden[:1, 1:] - pooler.centre).abs() ** pooler.exponent
+    torch.testing.assert_close(pooled[0], (others.sum(1)[0] / 6) ** (1 / pooler.exponent), rtol=1e-5, atol=0)
+    torch.testing.assert_close(pooled[1], torch.zeros(SIZE, dtype=dtype))
+    pooled.sum().backward()
+    for gradient in (hidden.grad, *(p.grad for p in pooler.parameters())):
+        assert bool(gradient.isfinite().all())
+    assert bool((hidden.grad[0, 0] == 0).all())
+
+
 def test_learned_norm_at_one_is_the_mean_distance_learned_or_imposed():
     """A pooler that clamps its input only while p is learned would differ here on signed states."""
     pooler, (hidden, mask) = POOLERS["learned_norm"](SIZE, p_initial=1 + 1e-12).double(), states()

@@ -54,6 +54,30 @@ def test_spearman_is_the_correlation_of_mean_ranks(seed, levels):
     assert found.p_value == pytest.approx(expected.pvalue, abs=1e-9)
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 20, 33, 34, 50, 64, 65, 120])
+@pytest.mark.parametrize("levels", [None, 0.7, 2])
+@pytest.mark.parametrize("related", [0.0, 0.6])
+def test_every_length_gives_scipys_numbers(n, levels, related):
+    for seed in range(4):
+        x, y = maps(seed, n, levels)
+        x = [a + related * b for a, b in zip(x, y, strict=True)]
+        if len(set(x)) == 1 or len(set(y)) == 1:
+            continue
+        for metric, oracle in ((KENDALL, stats.kendalltau), (SPEARMAN, stats.spearmanr)):
+            found, expected = metric(x, y), oracle(x, y)
+            assert found.value == pytest.approx(expected.statistic, abs=1e-12)
+            assert found.p_value == pytest.approx(expected.pvalue, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize("n", [2, 40, 60])
+def test_nearly_perfect_orders_have_exact_p_values_at_any_length(n):
+    x = list(range(n))
+    for y in (x, x[::-1], [1, 0, *x[2:]]):
+        expected = stats.kendalltau(x, y)
+        assert KENDALL(x, y).value == pytest.approx(expected.statistic, abs=1e-12)
+        assert KENDALL(x, y).p_value == pytest.approx(expected.pvalue, rel=1e-9)
+
+
 def test_the_exact_p_value_of_a_perfect_order_of_four():
     # Of 4! orders one has τ = 1 and one τ = −1: two-sided p = 2 / 24.
     assert KENDALL([1, 2, 3, 4], [1, 2, 3, 4]).p_value == pytest.approx(2 / 24)

@@ -14,12 +14,11 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from models.metrics.ranks import Scores, kendall, spearman
 from models.records import Agreement
 
 Basis = Literal["signed", "magnitude"]
-Scores = npt.NDArray[np.float64]
 Outcome = tuple[float, float | None]
 
 TOP_K = 5
@@ -104,22 +103,6 @@ def comparable(
     return np.abs(x), np.abs(y), "magnitude"
 
 
-def _kendall(x: Scores, y: Scores) -> Outcome:
-    from scipy.stats import kendalltau  # half a second of import, needed only once maps are compared
-
-    result = kendalltau(x, y, variant="b")
-    return _clip(float(result.statistic), -1.0), float(result.pvalue)
-
-
-def _spearman(x: Scores, y: Scores) -> Outcome:
-    from scipy.stats import spearmanr
-
-    result = spearmanr(x, y)
-    p_value = float(result.pvalue)
-    # With two tokens the t-test behind p has no degree of freedom and scipy answers NaN.
-    return _clip(float(result.statistic), -1.0), p_value if np.isfinite(p_value) else None
-
-
 def membership(scores: Scores, k: int) -> Scores:
     """Degree (n,) in [0, 1] to which each token belongs to the top k; the degrees sum to k.
 
@@ -155,7 +138,7 @@ KENDALL = AgreementMetric(
     chance="0",
     better="higher",
     symmetric=True,
-    compute=_kendall,
+    compute=kendall,
 )
 SPEARMAN = AgreementMetric(
     name="spearman",
@@ -166,7 +149,7 @@ SPEARMAN = AgreementMetric(
     chance="0",
     better="higher",
     symmetric=True,
-    compute=_spearman,
+    compute=spearman,
 )
 TOP_K_OVERLAP = AgreementMetric(
     name="top_k_overlap",

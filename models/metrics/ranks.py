@@ -1,0 +1,116 @@
+"""Kendall's τ_b and Spearman's ρ with two-sided p-values, fast for short texts.
+
+Both follow from one matrix, s_ij = sign(x_i − x_j): τ_b is the cosine of the two matrices, and a
+row sum of it is twice a mean rank up to a constant, so ρ is the correlation of the row sums.
+The values and p-values are those of ``scipy.stats``, whose generality costs up to thirty times
+more per pair of short maps; with 21 pairs for each of six classifiers that was most of the time of
+a new sentence. Long texts, where n² weighs more than generality, are left to scipy.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+Scores = npt.NDArray[np.float64]
+
+# The exact distribution is used up to this many tokens without ties, as scipy does.
+EXACT = 33
+SHORT = 64
+
+
+def kendall(x: Scores, y: Scores) -> tuple[float, float]:
+    """Return τ_b = Σ s_ij s'_ij / √(Σ s_ij² Σ s'_ij²) of two maps (n,) and its p-value.
+
+    The p-value tests independence: exact without ties up to 33 tokens, otherwise by the normal
+    approximation with the variance corrected for ties (Kendall 1970).
+    """
+    if x.size > SHORT:
+        from scipy.stats import kendalltau  # a second of import that short texts never need
+
+        long = kendalltau(x, y)
+        return float(long.statistic), float(long.pvalue)
+    a, b = order(x), order(y)
+    # Each pair stands twice in the matrices, so the halves of all three sums cancel.
+    difference, moved_x, moved_y = float((a * b).sum()), float((a * a).sum()), float((b * b).sum())
+    tau = difference / math.sqrt(moved_x * moved_y)
+    n = x.size
+    pairs = n * (n - 1)
+    if moved_x == moved_y == pairs:
+        fewer = round((pairs - abs(difference)) / 4)
+        if n <= EXACT or fewer <= 1:
+            return tau, _exact(n, fewer)
+    return tau, _normal(difference / 2, n, _ties(x), _ties(y))
+
+
+def spearman(x: Scores, y: Scores) -> tuple[float, float | None]:
+    """Return the correlation of the mean ranks of two maps (n,) and its p-value by Student's t.
+
+    Two tokens leave the t-test no degree of freedom: their p-value is ``None``.
+    """
+    from scipy.special import stdtr
+
+    if x.size > SHORT:
+        from scipy.stats import spearmanr
+
+        long = spearmanr(x, y)
+        return float(long.statistic), float(long.pvalue)
+    a, b = order(x).sum(1), order(y).sum(1)
+    rho = float(a @ b) / math.sqrt(float(a @ a) * float(b @ b))
+    rho = min(1.0, max(-1.0, rho))
+    freedom = x.size - 2
+    if freedom < 1:
+        return rho, None
+    if abs(rho) == 1:
+        return rho, 0.0
+    t = rho * math.sqrt(freedom / ((1 + rho) * (1 - rho)))
+    return rho, 2 * float(stdtr(freedom, -abs(t)))
+
+
+def order(x: Scores) -> Scores:
+    """Return s (n, n), s_ij = sign(x_i − x_j)."""
+    # Compared, not subtracted: a difference of two tiny numbers may round to zero.
+    return np.subtract(x[:, None] > x, x[:, None] < x, dtype=np.float64)
+
+
+def _exact(n: int, fewer: int) -> float:
+    """P(τ at least this far from 0) when ``fewer`` of the pairs are ordered against the majority."""
+    if fewer <= 1:
+        return min(1.0, 2 * (n if fewer else 1) / math.factorial(n))
+    return min(1.0, 2 * _inversions(n)[fewer])
+
+
+@lru_cache(maxsize=EXACT + 1)
+def _inversions(n: int) -> tuple[float, ...]:
+    """P(a random order of n has at most k inversions), k = 0 … n(n−1)/2 (Mahonian numbers)."""
+    counts = [1]
+    for size in range(2, n + 1):
+        longer = [0] * (len(counts) + size - 1)
+        for k, count in enumerate(counts):
+            for shift in range(size):
+                longer[k + shift] += count
+        counts = longer
+    total, below, cumulative = math.factorial(n), 0, []
+    for count in counts:
+        below += count
+        cumulative.append(below / total)
+    return tuple(cumulative)
+
+
+def _ties(x: Scores) -> Scores:
+    """Sizes of the groups of equal scores."""
+    return np.unique(x, return_counts=True)[1].astype(np.float64)
+
+
+def _normal(difference: float, n: int, t: Scores, u: Scores) -> float:
+    """Two-sided p-value of concordant minus discordant pairs, groups of ties of sizes t and u."""
+    pairs = n * (n - 1)
+    spread = pairs * (2 * n + 5) - (t * (t - 1) * (2 * t + 5)).sum() - (u * (u - 1) * (2 * u + 5)).sum()
+    variance = spread / 18 + (t * (t - 1)).sum() * (u * (u - 1)).sum() / (2 * pairs)
+    if n > 2:
+        triples = (t * (t - 1) * (t - 2)).sum() * (u * (u - 1) * (u - 2)).sum()
+        variance += triples / (9 * pairs * (n - 2))
+    return math.erfc(abs(difference) / math.sqrt(2 * float(variance)))

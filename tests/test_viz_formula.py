@@ -1,0 +1,59 @@
+"""Formulas carry live numbers, and method cards read well without a formula renderer."""
+
+from __future__ import annotations
+
+import pytest
+
+from viz.formula import effective_formula, pooler_formula
+from viz.latex import segments
+
+
+@pytest.mark.parametrize(
+    ("latex", "expected"),
+    [
+        (r"a_i \cdot h_{id}", [("", "a"), ("sub", "i"), ("", " · h"), ("sub", "id")]),
+        (r"\int_0^1", [("", "∫"), ("sub", "0"), ("sup", "1")]),
+        (r"\frac{1}{N}\sum_i h_i", [("", "1/NΣ"), ("sub", "i"), ("", " h"), ("sub", "i")]),
+        (r"\frac{a + b}{c}", [("", "(a + b)/c")]),
+        (r"\mathrm{logit}_c(x \setminus i)", [("", "logit"), ("sub", "c"), ("", "(x ∖ i)")]),
+        (r"\{d\}\,\unknown", [("", "{d}\u2009unknown")]),
+        ("", []),
+        ("{unclosed_", [("", "unclosed")]),
+    ],
+)
+def test_small_latex_becomes_segments(latex, expected):
+    assert segments(latex) == expected
+
+
+def test_the_number_stands_in_every_place_of_p():
+    made = pooler_formula("apln", 2.1, "A")
+    assert made.numeric == r"r_d = \left( \frac{\sum_i (a_i z_{id})^{2.10}}{\sum_i a_i^{2.10}} \right)^{1/2.10}"
+    assert made.symbolic == made.numeric.replace("2.10", "p")
+    assert "sharpened" in made.sentence
+    assert "sharpened" not in pooler_formula("apln", 2.1, "B").sentence
+
+
+def test_p_equal_to_one_is_named():
+    assert "plain attentive pooling" in pooler_formula("apln", 1.0).sentence
+    assert "mean distance" in pooler_formula("learned_norm", 1.0).sentence
+    assert "maximum" in pooler_formula("apln", 50.0).sentence
+
+
+def test_readings_differ_and_n_is_filled_in():
+    assert len({pooler_formula("apln", None, reading).symbolic for reading in "ABC"}) == 3
+    assert r"\frac{1}{12}" in pooler_formula("learned_norm", 2.0, tokens=12).numeric
+    assert pooler_formula("mean", tokens=12).numeric == r"r_d = \frac{1}{12}\sum_i h_{id}"
+
+
+@pytest.mark.parametrize("pooler", ["mean", "max", "attention", "scaled_dot", "learned_norm", "apln"])
+def test_every_shipped_pooler_has_a_formula(pooler):
+    assert pooler_formula(pooler).symbolic.startswith("r_d = ")
+
+
+def test_unknown_poolers_are_refused():
+    with pytest.raises(ValueError, match="no formula"):
+        pooler_formula("mystery")
+
+
+def test_effective_attention_shows_its_temperature():
+    assert effective_formula(2.1) == r"\mathrm{softmax}(2.10 \cdot s)_i"

@@ -38,7 +38,7 @@ SENTENCES = (
     "A warm , funny and often surprising comedy that trusts its cast , takes its time and earns all of its tears .",
     "It is hard to say what is worse , the lazy script or the endless noise , but together they sink the whole ship .",
     "Nobody will call this a great work of art , yet I laughed until the end and went home in a much better mood .",
-    "What begins as a clever thriller about an honest thief soon turns into a dull parade of chases and guns .",
+    "What begins as a clever thriller about an honest thief soon turns into a dull parade of chases , guns and noise .",
 )
 POINTS = tuple(0.1 * 500 ** (i / 59) for i in range(60))
 
@@ -103,7 +103,8 @@ def separate(classifier: PoolingClassifier, text: str) -> float:
 
     def without(presence: Tensor) -> Tensor:
         rest = ids[:, presence[0] > 0]
-        return classifier(rest, torch.ones_like(rest, dtype=torch.bool))[:, target]
+        logits: Tensor = classifier(rest, torch.ones_like(rest, dtype=torch.bool))
+        return logits[:, target]
 
     def fresh() -> Tensor:
         embeddings: Tensor = classifier.embed(ids).detach().requires_grad_()

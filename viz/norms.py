@@ -102,13 +102,38 @@ def _ticks(low: float, high: float) -> list[float]:
     return [t for t in candidates if low <= t <= high]
 
 
-def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool = False) -> alt.VConcatChart:
-    """Training as three stacked curves over one axis of epochs: p, training loss, dev score.
+def history_rows(
+    history: Sequence[Mapping[str, Any]], initial: float | None = None
+) -> list[dict[str, float | None]]:
+    """Rows for :func:`trajectory` from a training history as the trainer writes it.
 
-    ``history`` holds per epoch ``epoch``, ``p`` (a number, or ``None`` for poolers without one),
-    ``loss`` (nats) and ``dev`` (accuracy). Quantities that are missing get no panel.
+    p comes several times an epoch (the median over units), starting from ``initial``; loss and dev
+    accuracy once; tau is the mean over the probe sentences where it is defined.
     """
-    names = {"p": "learned p", "loss": "training loss (nats)", "dev": "dev accuracy"}
+    rows: list[dict[str, float | None]] = [] if initial is None else [{"epoch": 0, "p": initial}]
+    for record in history:
+        for at, *p in record.get("p_trajectory") or ():
+            rows.append({"epoch": at, "p": p[len(p) // 2]})
+        taus = [probe["tau"] for probe in record.get("probes") or () if probe.get("tau") is not None]
+        rows.append(
+            {
+                "epoch": record["epoch"],
+                "loss": record.get("loss"),
+                "dev": record.get("dev_accuracy"),
+                "tau": sum(taus) / len(taus) if taus else None,
+            }
+        )
+    return rows
+
+
+def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool = False) -> alt.VConcatChart:
+    """Training as stacked curves over one axis of epochs: p, training loss, dev score, τ.
+
+    ``history`` holds rows with ``epoch`` and any of ``p``, ``loss`` (nats), ``dev`` (accuracy) and
+    ``tau`` (attention against gradient), as :func:`history_rows` makes them. Quantities that are
+    missing get no panel, values that are ``None`` are passed over.
+    """
+    names = {"p": "learned p", "loss": "training loss (nats)", "dev": "dev accuracy", "tau": "τ(attention, gradient)"}
     rows = [
         {name: entry.get(name) for name in ("epoch", *names)} for entry in history if entry.get("epoch") is not None
     ]
@@ -119,7 +144,9 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
         last = name == present[-1]
         axis = alt.Axis(tickMinStep=1, grid=False, labels=last, ticks=last)
         curve = (
-            base.mark_line(point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8)
+            base.mark_line(
+                point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8, invalid="filter"
+            )
             .encode(
                 x=alt.X("epoch:Q", title="epoch" if last else None, axis=axis),
                 y=alt.Y(f"{name}:Q", title=names[name], scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),

@@ -1,0 +1,36 @@
+"""The frame of PoolScope: page config, navigation, shared sidebar, ``page.run()``.
+
+What is cheap is drawn first; torch and its friends are loaded meanwhile in the background.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages import _cache, _frame, _parts, _state, _widgets
+from viz.frame import ICON
+
+# A Material icon as page icon would be fetched from outside this machine.
+st.set_page_config(page_title="PoolScope", page_icon=ICON, layout="wide")
+page = _frame.navigate()
+_cache.warm()
+zoo = _cache.zoo()
+_parts.heading(page.title, _frame.QUESTIONS[page.title])
+_parts.guard(bool(zoo.cards), _parts.EMPTY_ZOO)
+_state.begin(zoo.cards)
+
+with st.sidebar:
+    _widgets.pick_task(zoo)
+    _widgets.pick_readers(zoo)
+    _widgets.pick_text()
+_parts.wake()
+with st.sidebar:
+    labels = _widgets.labels(zoo)
+    methods = _widgets.pick_methods()
+    _widgets.pick_target(labels)
+    view = _state.settle(methods, labels)
+    _state.publish(view)
+    _widgets.share(view)
+
+_parts.notes(zoo)
+page.run()

@@ -1,0 +1,162 @@
+"""The only ``st.cache_*``: classifiers are shared by all visitors, what they typed is not.
+
+Classifiers are kept by id and digest of their weights, results by the frozen request as well;
+all caches are bounded. Errors come back as sentences, so that one bad file costs one reader only.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import streamlit as st
+
+from models import runtime
+from models.errors import PoolScopeError
+from models.records import Analysis, Ladder, NormSweep, Removal, Request
+from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
+
+if TYPE_CHECKING:
+    from models.classifier import PoolingClassifier
+
+T = TypeVar("T")
+LOG = logging.getLogger("poolscope")
+FIGURES = ("altair", "viz.agreement", "viz.dial", "viz.export", "viz.ladder", "viz.norms", "viz.scatter", "viz.slope")
+ZOO = "POOLSCOPE_ZOO"
+UNEXPECTED = "Something unexpected went wrong with this text; the terminal says what. Another text may do."
+_SETTLER = runtime.Settler()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A reader that could not do what was asked, and why in one sentence."""
+
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Zoo:
+    """The classifiers there are, and a sentence for every card that could not be read."""
+
+    cards: tuple[Card, ...]
+    problems: tuple[str, ...]
+
+    def task(self, task: str) -> tuple[Card, ...]:
+        """The classifiers of one task."""
+        return tuple(card for card in self.cards if card.spec.task == task)
+
+    def pick(self, ids: Sequence[str]) -> tuple[Card, ...]:
+        """The classifiers called ``ids``, in that order."""
+        by_id = {card.spec.id: card for card in self.cards}
+        return tuple(by_id[name] for name in ids if name in by_id)
+
+
+def folders() -> tuple[Path, ...]:
+    """Zoo folders: those ``POOLSCOPE_ZOO`` lists, ``shipped`` standing for the shipped one."""
+    named = [part for part in os.environ.get(ZOO, "").split(os.pathsep) if part.strip()] or ["shipped"]
+    return tuple(SHIPPED if part.strip() == "shipped" else Path(part).expanduser() for part in named)
+
+
+def zoo() -> Zoo:
+    """Every card of every folder; read again when a file changes, so a new classifier appears on reload."""
+    files = sorted(path for folder in folders() for path in folder.glob("*/*.json"))
+    return _zoo(tuple(map(str, folders())), tuple((str(path), path.stat().st_mtime_ns) for path in files))
+
+
+def analysis(card: Card, request: Request) -> Analysis | Refusal:
+    """What one classifier says about a request."""
+    return _guarded(card, lambda: _analysis(*_identity(card), request))
+
+
+def removal(card: Card, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal | Refusal:
+    """The prediction without one more token."""
+    return _guarded(card, lambda: _removal(*_identity(card), request, index, how))
+
+
+def ladder(card: Card, request: Request) -> Ladder | Refusal:
+    """The ladder from attention to leave-one-out."""
+    return _guarded(card, lambda: _ladder(*_identity(card), request))
+
+
+def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
+    """The text pooled at every p of ``ps``."""
+    return _guarded(card, lambda: _sweep(*_identity(card), request, ps))
+
+
+@st.cache_resource(show_spinner=False)
+def warm() -> threading.Thread:
+    """Start the slow imports once per server, behind the first visitor's back.
+
+    Whoever needs one of them joins the thread: a library that looks for another one among the
+    imported modules, as altair does for pandas, must not find half of it.
+    """
+    return runtime.warm(*FIGURES)
+
+
+def _guarded(card: Card, work: Callable[[], T]) -> T | Refusal:
+    try:
+        return work()
+    except PoolScopeError as error:
+        return Refusal(card.spec.title, str(error))
+    except Exception:
+        LOG.exception("%s", card.spec.id)
+        return Refusal(card.spec.title, UNEXPECTED)
+
+
+def _identity(card: Card) -> tuple[str, str, str]:
+    return card.spec.id, card.spec.digest, str(card.path.parent.parent)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _zoo(places: tuple[str, ...], stamps: tuple[tuple[str, int], ...]) -> Zoo:
+    cards: dict[str, Card] = {}
+    for folder in places:
+        for card in catalogue(folder):
+            cards.setdefault(card.spec.id, card)
+    return Zoo(tuple(cards.values()), tuple(sentence for folder in places for sentence in problems(folder)))
+
+
+@st.cache_resource(max_entries=48, show_spinner=False)
+def _classifier(model_id: str, digest: str, folder: str) -> PoolingClassifier:
+    from models.zoo.store import load_classifier
+
+    runtime.prepare()
+    loaded = load_classifier(model_id, folder)
+    _SETTLER.soon()
+    return loaded
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _analysis(model_id: str, digest: str, folder: str, request: Request) -> Analysis:
+    from models.analysis import analyse
+
+    return analyse(_classifier(model_id, digest, folder), request)
+
+
+@st.cache_data(max_entries=256, scope="session", show_spinner=False)
+def _removal(
+    model_id: str, digest: str, folder: str, request: Request, index: int, how: Literal["deleted", "masked"]
+) -> Removal:
+    from models.analysis import remove
+
+    return remove(_classifier(model_id, digest, folder), request, index, how)
+
+
+@st.cache_data(max_entries=16, scope="session", show_spinner=False)
+def _ladder(model_id: str, digest: str, folder: str, request: Request) -> Ladder:
+    from models.experiments.ladder import ladder as climb
+
+    return climb(_classifier(model_id, digest, folder), request)
+
+
+@st.cache_data(max_entries=16, scope="session", show_spinner=False)
+def _sweep(model_id: str, digest: str, folder: str, request: Request, ps: tuple[float, ...]) -> NormSweep:
+    from models.norms import norm_sweep
+
+    return norm_sweep(_classifier(model_id, digest, folder), request, ps)

@@ -1,0 +1,27 @@
+"""The clickable heatmap, registered once with Streamlit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from pages import _state
+from pages._state import Key
+from viz.component import component_source
+
+_SOURCE = component_source()
+_TOKENS = st.components.v2.component(
+    "poolscope_tokens", html=_SOURCE.html, css=_SOURCE.css, js=_SOURCE.js
+)
+
+
+def tokens(payload: Mapping[str, Any]) -> None:
+    """Draw a payload of ``viz.panels``; a click is kept by ``_state.word``."""
+    _TOKENS(
+        key=Key.tokens(),
+        data=dict(payload),
+        default={"selected": st.session_state[Key.WORD]},
+        on_selected_change=_state.touched,
+    )

@@ -1,0 +1,45 @@
+"""The pages there are, in order, each with the question it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Compare": "How do differently pooled readers read the same text, and which words do they answer to?",
+        "Attention against gradient": "Does a reader's attention point at the words that move its prediction?",
+        "Norms": "Which norm did each reader learn to pool with, and what would another one change?",
+        "About": "What do these pictures show, and what may they not be taken for?",
+    }
+)
+_FILES: Final = ("compare", "gradient", "norms", "about")
+_ICONS: Final = ("view_column", "compare_arrows", "tune", "menu_book")
+
+
+def navigate(*, icons: bool = True) -> StreamlitPage:
+    """Draw the navigation and return the page that was asked for."""
+    described = zip(QUESTIONS, _FILES, _ICONS, strict=True)
+    return st.navigation(
+        [
+            st.Page(f"pages/{file}.py", title=title, default=file == _FILES[0],
+                    icon=f":material/{icon}:" if icons else None)
+            for title, file, icon in described
+        ],
+        position="top",
+    )  # fmt: skip
+
+
+def ensure() -> None:
+    """Hand a page over to ``app.py`` when Streamlit has started it alone.
+
+    A fresh server whose first request names a page runs the file as it did before
+    ``st.navigation`` existed, without ``app.py``; drawing the navigation once ends that.
+    """
+    # Without a page icon set before, an icon here would be fetched from outside this machine.
+    navigate(icons=False)
+    st.rerun()

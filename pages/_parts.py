@@ -1,0 +1,189 @@
+"""What every page is made of: heading, guard, reading, "how to read this", downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from models.records import Analysis, MethodCall, Parameter
+from models.runtime import software
+from models.zoo.catalogue import Card
+from pages import _cache, _state
+from pages._state import Key, View
+from pages._words import Definition
+from viz import frame, norms, wording
+
+T = TypeVar("T")
+
+# Work that takes longer shows what is there and goes on afterwards.
+PATIENCE = 1.0
+NO_READER = "No reader is chosen: add one in the sidebar to see how it reads your text."
+EMPTY_ZOO = """There is no classifier to read with. Train one with
+`python -m models train --dataset sst2 --encoder bilstm --pooler apln`, rebuild the shipped ones with `make train`,
+or name a folder that holds some in the environment variable `POOLSCOPE_ZOO`; then reload this page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the readers said, and whether more is to come."""
+
+    analyses: tuple[Analysis, ...]
+    unfinished: bool
+
+    @property
+    def longest(self) -> Analysis:
+        """The one that read the most tokens."""
+        return max(self.analyses, key=lambda analysis: len(analysis.tokens))
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A download: its kind (also its ending), the button's words, and who makes it when it is clicked."""
+
+    kind: str
+    label: str
+    mime: str
+    make: Callable[[], str | bytes]
+
+
+def heading(title: str, question: str) -> None:
+    """The page's name and the question it answers."""
+    st.html(frame.stylesheet())
+    st.title(title, anchor=False)
+    st.markdown(question)
+
+
+def wake() -> None:
+    """Wait for the slow imports, which only the first visitor of a server sees."""
+    thread = _cache.warm()
+    if thread.is_alive():
+        slot = st.empty()
+        slot.caption("Waking the readers …")
+        thread.join()
+        slot.empty()
+
+
+def notes(zoo: _cache.Zoo) -> None:
+    """What could not be taken from the link, and cards that could not be read."""
+    for sentence in (*st.session_state[Key.NOTES], *zoo.problems):
+        st.warning(plain(sentence))
+
+
+def read(zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = None) -> Reading:
+    """Let every chosen reader read; ends the page with a sentence where there is nothing to show.
+
+    After :data:`PATIENCE` seconds the readers still to come show their predictions only, and
+    :func:`go_on` carries on from there.
+    """
+    slot, started = st.empty(), perf_counter()
+    cards = zoo.pick(view.readers)
+    guard(bool(cards), NO_READER)
+    done: list[Analysis] = []
+    refusals: list[_cache.Refusal] = []
+    late = 0
+    for count, card in enumerate(cards, start=1):
+        quick = perf_counter() - started > PATIENCE and bool(done)
+        late += quick
+        if not quick and perf_counter() - started > 0.2:
+            slot.caption(f"Reading: {card.spec.title}, {count} of {len(cards)} …")
+        found = _cache.analysis(card, view.request(() if quick else methods))
+        if isinstance(found, Analysis):
+            done.append(found)
+        else:
+            refusals.append(found)
+    sentences = {refusal.sentence for refusal in refusals}
+    if not done and len(sentences) == 1:
+        guard(False, sentences.pop())
+    for refusal in refusals:
+        st.warning(plain(f"{refusal.title}: {refusal.sentence}"))
+    guard(bool(done), "None of the chosen readers could read this text.")
+    slot.caption(f"Reading: {len(cards) - late} of {len(cards)} done …" if late else _summary(done))
+    return Reading(tuple(done), bool(late))
+
+
+def go_on(reading: Reading) -> None:
+    """Continue with the readers that had to wait, now that the others are on the screen."""
+    if reading.unfinished:
+        st.rerun()
+
+
+def guard(condition: bool, sentence: str) -> None:
+    """End the page with one sentence in the place of the picture."""
+    if not condition:
+        st.info(plain(sentence))
+        st.stop()
+
+
+def need(found: T | _cache.Refusal) -> T:
+    """What was found, or the end of the page with the sentence that came in its place."""
+    if isinstance(found, _cache.Refusal):
+        guard(False, found.sentence)
+        raise AssertionError("guard ends the page")
+    return found
+
+
+def how_to_read(line: str, *definitions: Definition) -> None:
+    """One line under a figure, each definition one click away."""
+    st.caption(f"**How to read this.** {line}")
+    with st.container(horizontal=True, gap="small"):
+        for definition in definitions:
+            with st.popover(definition.title, type="tertiary"):
+                st.markdown(definition.text)
+
+
+def chart(figure: Any) -> None:  # noqa: ANN401  # altair's charts share no useful base class
+    """An Altair figure in its own colours."""
+    st.altair_chart(figure, theme=None)
+
+
+def download(page: str, files: Sequence[File]) -> None:
+    """A popover of downloads in the sidebar; each file is made when it is asked for."""
+    with st.sidebar, st.popover("Download", icon=":material/download:", width="stretch"):
+        st.caption("What this page shows, with digests of the weights, versions and arguments.")
+        for file in files:
+            st.download_button(
+                file.label, file.make, file_name=f"poolscope-{page}.{file.kind}", mime=file.mime,
+                key=Key.download(page, file.label), on_click="ignore", width="stretch",
+            )  # fmt: skip
+
+
+def exponents(card: Card) -> Parameter | None:
+    """The learned exponent p of a classifier, if its pooler has one."""
+    return next((parameter for parameter in card.learned if parameter.name == "p"), None)
+
+
+def learned_norm(card: Card) -> norms.LearnedNorm:
+    """The exponent of a classifier that has one, for the dot plot."""
+    p, spec = exponents(card), card.spec
+    assert p is not None
+    return norms.learned_norm(spec.id, spec.title, spec.task, spec.encoder, spec.pooler, p.initial, p.values)
+
+
+def versions() -> dict[str, str]:
+    """Software versions for a download."""
+    return dict(software())
+
+
+def dark() -> bool:
+    """Whether the visitor looks at a dark page."""
+    return bool(st.context.theme.type == "dark")
+
+
+def _summary(analyses: Sequence[Analysis]) -> str:
+    """What the reading took."""
+    seconds = sum(analysis.seconds for analysis in analyses)
+    forwards = sum(a.forwards for analysis in analyses for a in analysis.attributions)
+    tokens = max(len(analysis.tokens) for analysis in analyses)
+    return (
+        f"{wording.count(tokens, 'token')} read by {wording.count(len(analyses), 'reader')} in {seconds:.2f} s, "
+        f"{forwards:,} forward passes for the explanations"
+    )
+
+
+def plain(sentence: str) -> str:
+    """A sentence that may quote what a visitor wrote, with nothing in it that Markdown would obey."""
+    return "".join(f"\\{mark}" if mark in "\\`*_{}[]()<>#+-.!|~$:&" else mark for mark in sentence)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 from typing import Any
 
 from models.records import Analysis, Attribution
+from models.runtime import software
 
-SOFTWARE = ("torch", "captum", "numpy", "scipy")
 WIDEST_TOKEN = 24
 
 
@@ -20,8 +18,7 @@ def as_record(analysis: Analysis) -> dict[str, Any]:
 
     The classifier's digest stands in ``model.digest``, the arguments in ``request``.
     """
-    software = {"python": platform.python_version()} | {name: version(name) for name in SOFTWARE}
-    return asdict(analysis) | {"software": software}
+    return asdict(analysis) | {"software": software()}
 
 
 def as_text(analysis: Analysis) -> str:

@@ -60,7 +60,7 @@ def test_json_is_the_whole_analysis_with_digest_and_versions(explain, zoo):
     assert record["model"]["digest"] == classifier.spec.digest
     assert len(record["model"]["digest"]) == 64
     assert record["software"]["torch"] == version("torch")
-    assert set(record["software"]) == {"python", "torch", "captum", "numpy", "scipy"}
+    assert {"python", "torch", "captum", "numpy", "scipy"} <= set(record["software"])
     assert record["request"]["text"] == TEXT
     assert [t["text"] for t in record["tokens"]] == TEXT.split()
     assert record["prediction"]["probabilities"] == list(expected.prediction.probabilities)

@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     columns = {"text": args.text_column, "label": args.label_column} if source == "file" else {}
     dataset = load(args.dataset, source=source, **columns)
     recipe = Recipe(
-        task=args.task or dataset.name,
+        # A hub id has a slash, which the classifier's own id already uses.
+        task=args.task or dataset.name.replace("/", "-"),
         dataset=dataset.name,
         encoder=args.encoder,
         pooler=args.pooler,

@@ -43,9 +43,9 @@ def save(
 
 
 def resume(
-    folder: Path, classifier: PoolingClassifier, optimizer: torch.optim.Optimizer, recipe_key: str
+    folder: Path, classifier: PoolingClassifier, optimizer: torch.optim.Optimizer, run_key: str
 ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Restore a run of the same recipe, or return ``None`` when there is none to restore."""
+    """Restore a run that started from the same things, or return ``None`` when there is none."""
     try:
         progress = json.loads((folder / PROGRESS).read_text(encoding="utf-8"))
         with safe_open(folder / STATE, framework="pt") as file:
@@ -53,7 +53,9 @@ def resume(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a dict
     except (OSError, ValueError, SafetensorError):
         return None
-    if progress.get("recipe") != recipe_key or str(progress["epoch"]) != written_after:
+    if not isinstance(progress, dict) or progress.get("run") != run_key:
+        return None
+    if str(progress["epoch"]) != written_after:
         return None
     now = {name[4:]: value for name, value in tensors.items() if name.startswith("now.")}
     best = {name[5:]: value for name, value in tensors.items() if name.startswith("best.")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -11,6 +12,9 @@ from models.errors import PoolScopeError
 
 Option = str | int | float | bool
 Options = tuple[tuple[str, Option], ...]
+_COUNTS = (
+    "epochs", "patience", "batch_size", "embedding_size", "max_tokens", "max_words", "min_count", "train_limit",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,19 @@ class Recipe:
             value = getattr(self, name)
             pairs = value.items() if isinstance(value, Mapping) else value
             object.__setattr__(self, name, tuple(sorted((str(k), v) for k, v in pairs)))
-        for name in ("epochs", "batch_size", "embedding_size", "max_tokens", "max_words", "min_count"):
-            if getattr(self, name) < 1:
+        for name in ("task", "label"):
+            # They become parts of an id and of a file's name.
+            if getattr(self, name).startswith(".") or set(getattr(self, name)) & set("/\\"):
+                raise PoolScopeError(f"{name} came as {getattr(self, name)!r}; expected a name without slashes")
+        for name in _COUNTS:
+            if (getattr(self, name) or 0) < 1 and not (name == "train_limit" and self.train_limit is None):
                 raise PoolScopeError(f"{name} came as {getattr(self, name)}; expected 1 or more")
+        for name in ("seed", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise PoolScopeError(f"{name} came as {getattr(self, name)}; expected 0 or more")
         if not 0 <= self.dropout < 1:
             raise PoolScopeError(f"dropout came as {self.dropout}; expected 0 ≤ dropout < 1")
-        if not (self.lr > 0 and self.p_lr > 0):
+        if not (0 < self.lr < math.inf and 0 < self.p_lr < math.inf):
             raise PoolScopeError(f"learning rates came as {self.lr} and {self.p_lr}; expected positive numbers")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from models.assemble import assemble
 from models.classifier import PoolingClassifier, pad_batch
 from models.data.dataset import Dataset
+from models.errors import PoolScopeError
 from models.poolers.power import Exponent
 from models.text import Vocabulary, WordTokenizer
 from models.training import checkpoint
@@ -96,7 +98,7 @@ def train(
         test: score the test split too (a sweep must not).
 
     Raises:
-        PoolScopeError: a text without a token, or an unusable option.
+        PoolScopeError: a text without a token, an unusable option, or a loss that is not finite.
     """
     start = time.perf_counter()
     classifier = prepare(recipe, dataset, table).to(device)
@@ -110,7 +112,8 @@ def train(
 
     history: list[dict[str, Any]] = []
     best: dict[str, Tensor] = {}
-    restored = checkpoint.resume(folder, classifier, optimizer, recipe.key()) if folder else None
+    key = run_key(recipe, dataset, classifier)
+    restored = checkpoint.resume(folder, classifier, optimizer, key) if folder else None
     if restored is not None:
         best, saved = restored
         history = saved["history"]
@@ -127,13 +130,24 @@ def train(
         if _best(history) == epoch:
             best = {name: value.detach().clone() for name, value in checkpoint.trainable(classifier).items()}
         if folder:
-            note = {"recipe": recipe.key(), "epoch": epoch, "history": history}
+            note = {"run": key, "epoch": epoch, "history": history}
             checkpoint.save(folder, classifier, best, optimizer, note)
     classifier.load_state_dict(best, strict=False)
     classifier.eval()
     splits = ("validation", "test") if test else ("validation",)
     metrics = {name: scores(predict(classifier, rows[name], device=device), labels[name]) for name in splits}
     return Trained(classifier.cpu(), metrics, history, _best(history), time.perf_counter() - start)
+
+
+def run_key(recipe: Recipe, dataset: Dataset, classifier: PoolingClassifier) -> str:
+    """Return a digest of all that a run starts from; only a run that started alike may be resumed.
+
+    The recipe alone would not do: the rows of a file, or the vectors it names, can change under it.
+    """
+    digest = hashlib.sha256(f"{recipe.key()}\n{dataset.digest}\n".encode())
+    digest.update("\n".join(classifier.vocabulary.words).encode())
+    digest.update(classifier.table.weight.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def exponent_now(classifier: PoolingClassifier) -> list[float] | None:
@@ -178,7 +192,9 @@ def _epoch(
         if progress is not None:
             progress(epoch, number, len(batches), total / seen, p[len(p) // 2] if p else None)
     if not math.isfinite(total):
-        raise FloatingPointError(f"{recipe.id}: the loss became {total} in epoch {epoch}")
+        raise PoolScopeError(
+            f"{recipe.id}: the loss became {total} in epoch {epoch}; expected a finite number: lower lr or p_lr"
+        )
     return {
         "epoch": epoch,
         "loss": total / seen,

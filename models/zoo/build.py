@@ -83,6 +83,8 @@ def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, 
         and record["data"]["digest"] == dataset.digest
         and record["table"]["sha256"] == table["sha256"]
         and record["table"]["words_sha256"] == table["words_sha256"]
+        # A build that was killed while scoring leaves a card without scores.
+        and bool(record.get("metrics", {}).get("test"))
     )
 
 

@@ -45,7 +45,8 @@ def catalogue(folder: str | Path | None = None) -> tuple[Card, ...]:
     Unreadable cards are left out here, so that one bad file never hides the others;
     :func:`problems` names them.
     """
-    return tuple(card for card in map(_try, _files(folder)) if isinstance(card, Card))
+    cards = (card for card in map(_try, _files(folder)) if isinstance(card, Card))
+    return tuple(sorted(cards, key=lambda card: card.spec.id))
 
 
 def problems(folder: str | Path | None = None) -> tuple[str, ...]:
@@ -86,9 +87,27 @@ def read_card(path: Path) -> Card:
             seed=int(record["seed"]), digest=record["digest"], title=record["title"],
             labels=tuple(record["labels"]),
         )  # fmt: skip
-    except (TypeError, ValueError) as error:
-        raise ZooError(f"the card {path.name} does not describe a classifier ({error}); restore the file") from error
-    return Card(spec, record, path)
+        card = Card(spec, record, path)
+        _check_parts(card)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise ZooError(f"the card {path.name} does not describe a classifier ({reason}); restore the file") from error
+    return card
+
+
+def _check_parts(card: Card) -> None:
+    """Touch all that readers of a card take for granted; whatever goes wrong is the card's fault."""
+    weights, table = card.record["weights"], card.record["table"]
+    for text in (*card.spec.labels, weights["sha256"], table["sha256"], table["words_sha256"], card.spec.digest):
+        if not isinstance(text, str):
+            raise TypeError(f"{text!r} is not a text")
+    for name in (weights["file"], table["name"]):
+        # Files stand beside their card: a card from elsewhere must not point elsewhere.
+        if Path(name).name != name:
+            raise ValueError(f"{name!r} is not a file beside the card")
+    if not isinstance(card.record["recipe"], dict) or not isinstance(card.record["labels"], list):
+        raise TypeError("recipe must be an object and labels a list")
+    _ = card.accuracy, card.learned
 
 
 def _files(folder: str | Path | None) -> list[Path]:

@@ -16,8 +16,6 @@ from torch import Tensor, nn
 
 from models.assemble import assemble
 from models.classifier import PoolingClassifier
-from models.errors import PoolScopeError
-from models.registry import UnknownNameError
 from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.zoo.catalogue import FORMAT, Card, find
@@ -108,10 +106,12 @@ def from_card(card: Card) -> PoolingClassifier:
             recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest
         )
         state = {name: value.float() for name, value in load(data).items()}
-        classifier.table.weight = table
         missing, unexpected = classifier.load_state_dict(state, strict=False)
-    except (PoolScopeError, UnknownNameError, SafetensorError, RuntimeError, TypeError) as error:
-        reason = str(error).split("\n")[0]
+        # Last: a foreign file with a table of its own must not write into the one that is shared.
+        classifier.table.weight = table
+    # UnknownNameError is a KeyError and PoolScopeError a ValueError; the rest is what odd values do to torch.
+    except (KeyError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
         raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
     if set(missing) - {"table.weight"} or unexpected:
         names = ", ".join(sorted({*missing, *unexpected} - {"table.weight"}))
@@ -121,11 +121,17 @@ def from_card(card: Card) -> PoolingClassifier:
 
 @lru_cache(maxsize=16)
 def _table(folder: Path, name: str, sha256: str, words_sha256: str) -> tuple[Vocabulary, nn.Parameter]:
-    weights = load(_read(folder / f"{name}.safetensors", sha256, f"word table {folder.name}/{name}"))["table"]
-    words = _read(folder / f"{name}.txt", words_sha256, f"word list {folder.name}/{name}").decode()
-    vocabulary = Vocabulary(words.split("\n"))
-    if len(vocabulary) != len(weights):
-        raise ZooError(f"word table {name}: {len(weights)} rows for {len(vocabulary)} words; restore both files")
+    data = _read(folder / f"{name}.safetensors", sha256, f"word table {folder.name}/{name}")
+    words = _read(folder / f"{name}.txt", words_sha256, f"word list {folder.name}/{name}")
+    try:
+        weights = load(data)["table"]
+        vocabulary = Vocabulary(words.decode().split("\n") if words else [])
+    except (KeyError, ValueError, SafetensorError) as error:
+        raise ZooError(f"word table {name}: its files are not a word table ({error}); restore both files") from error
+    if weights.dim() != 2 or len(vocabulary) != len(weights):
+        raise ZooError(
+            f"word table {name}: numbers {tuple(weights.shape)} for {len(vocabulary)} words; restore both files"
+        )
     return vocabulary, nn.Parameter(weights.float(), requires_grad=False)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +16,9 @@ from models.errors import PoolScopeError
 from models.text import PAD, UNK, Vocabulary, lookup_key
 
 MAX_DIMENSIONS = 4_096
+# The ways in which a damaged archive fails; TypeError is that of a .npy under the name .npz.
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
+SEPARATOR = re.compile(r"[ \t]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,9 @@ class StaticVectors:
             rows, sources = map(list, zip(*found, strict=True))
             table[rows] = torch.from_numpy(self.vectors[sources].astype(np.float32))
         table[PAD] = 0
-        return table, len(found) / max(1, len(vocabulary) - 2)
+        # A file may list "<unk>" itself: that row is used, but it is no word of the vocabulary.
+        words = sum(row > UNK for row, _ in found)
+        return table, words / max(1, len(vocabulary) - 2)
 
 
 def read_vectors(path: str | Path) -> StaticVectors:
@@ -82,11 +89,15 @@ def _read_npz(file: Path) -> StaticVectors:
     try:
         with np.load(file, allow_pickle=False) as archive:
             words, vectors = archive["words"], archive["vectors"]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        # NaN and infinity are refused below, by word.
+        with np.errstate(over="ignore"):
+            numbers = vectors.astype(np.float32, casting="same_kind")
+        names = tuple(map(str, words.tolist()))
+    except _DAMAGE as error:
         raise PoolScopeError(
             f"{file.name} could not be read as vectors ({error}); expected a .npz with arrays 'words' and 'vectors'"
         ) from error
-    return StaticVectors(tuple(map(str, words)), vectors.astype(np.float32))
+    return StaticVectors(names, numbers)
 
 
 def _read_text(file: Path) -> StaticVectors:
@@ -95,23 +106,25 @@ def _read_text(file: Path) -> StaticVectors:
     promised: tuple[int, int] | None = None
     with file.open(encoding="utf-8", errors="replace") as lines:
         for number, line in enumerate(lines, start=1):
-            word, *values = line.rstrip().split(" ")
-            if number == 1 and len(values) == 1 and word.isdigit() and values[0].isdigit():
+            # Spaces or tabs only: a word itself may hold a no-break space.
+            word, *values = SEPARATOR.split(line.rstrip(" \t\n"))
+            if number == 1 and len(values) == 1 and word.isdecimal() and values[0].isdecimal():
                 promised = (int(word), int(values[0]))
                 continue
             try:
-                row = np.array(values, dtype=np.float32)
+                with np.errstate(over="ignore"):
+                    row = np.array(values, dtype=np.float32)
             except ValueError:
-                raise PoolScopeError(
-                    f"{file.name}, line {number}: {line[:40]!r} is not a word followed by numbers"
-                ) from None
-            expected = len(rows[0]) if rows else (promised[1] if promised else len(row))
-            if not 0 < len(row) <= MAX_DIMENSIONS or len(row) != expected:
+                row = np.empty(0, dtype=np.float32)
+            if not len(row):
+                raise PoolScopeError(f"{file.name}, line {number}: {line[:40]!r} is not a word followed by numbers")
+            expected = len(rows[0]) if rows else (promised[1] if promised else min(len(row), MAX_DIMENSIONS))
+            if len(row) != expected:
                 raise PoolScopeError(f"{file.name}, line {number}: {len(row)} numbers came; expected {expected}")
             words.append(word)
             rows.append(row)
-    if not rows or (promised and promised[0] != len(rows)):
-        raise PoolScopeError(
-            f"{file.name}: {len(rows)} vectors came; expected {promised[0] if promised else 'one or more'}"
-        )
+    if not rows:
+        raise PoolScopeError(f"{file.name}: no vectors came; expected a word followed by numbers on each line")
+    if promised and promised[0] != len(rows):
+        raise PoolScopeError(f"{file.name}: {len(rows)} vectors came; its first line promises {promised[0]}")
     return StaticVectors(tuple(words), np.stack(rows))

@@ -63,3 +63,19 @@ def test_a_section_replaces_itself_and_leaves_the_others(tmp_path):
 def test_a_number_of_runs_that_is_none_is_refused(capsys, tmp_path):
     assert main(["bench", "--runs", "0", "--out", str(tmp_path / "B.md")]) == 2
     assert "--runs came as 0; expected 1 or more." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("there", "words"), [(0, "random"), (2, "2 of 6 shipped, others random"), (6, "shipped")])
+def test_the_table_says_which_weights_were_timed(there, words, monkeypatch):
+    class Card:
+        def __init__(self, pooler):
+            self.spec = tiny("cnn", pooler).spec
+            object.__setattr__(self.spec, "id", f"sst2/cnn/{pooler}")
+
+    monkeypatch.setattr(bench, "catalogue", lambda: tuple(map(Card, list(bench.POOLERS)[:there])))
+    monkeypatch.setattr(bench, "from_card", lambda card: card)
+    classifiers, said = bench.panel("cnn")
+    assert said == words
+    assert sum(isinstance(c, Card) for c in classifiers) == there
+    assert [c.spec.pooler for c in classifiers] == list(bench.POOLERS)
+    assert all(isinstance(c, Card) or not c.training for c in classifiers)

@@ -39,7 +39,6 @@ class Reading:
         self.classifier = classifier
         self.ids = torch.tensor([list(ids)], dtype=torch.long, device=classifier.table.weight.device)
         self.mask = torch.ones_like(self.ids, dtype=torch.bool)
-        self.forwards = 1
         self._gradients: dict[tuple[str, int, bool], Tensor] = {}
         with torch.enable_grad(), differentiable(self.ids):
             self._embeddings = classifier.embed(self.ids).detach().requires_grad_()

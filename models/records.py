@@ -295,7 +295,7 @@ class Rung:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """MATH §3: the rungs in order and one sentence that names where the agreement breaks."""
+    """The rungs in order and one sentence that names where the agreement breaks."""
 
     rungs: tuple[Rung, ...]
     weakest: int | None

@@ -106,7 +106,7 @@ def test_contributions_are_state_times_gradient_with_the_attention_held(variant)
 
 @each_variant
 def test_a_linear_head_splits_exactly_into_tokens(variant):
-    """MATH: logit_c = b_c + Σ_i Σ_d W_cd contribution_id, signed, nothing left over."""
+    """logit_c = b_c + Σ_i Σ_d W_cd contribution_id, signed, nothing left over."""
     pooler, (hidden, mask) = variant.build(), states()
     head = torch.nn.Linear(SIZE, 3).double()
     parts = torch.einsum("btd,cd->btc", pooler.contributions(hidden, mask), head.weight).detach()

@@ -22,7 +22,7 @@ class Pooler(nn.Module, ABC):
 
     Besides the vector a pooler tells how it came about: :meth:`attention` gives the weights it
     attended with, :meth:`shares` each token's part of every dimension, :meth:`contributions` the
-    exact additive decomposition Σ_i contribution_i = pooled (MATH §3).
+    exact additive decomposition Σ_i contribution_i = pooled, by Euler's theorem on homogeneous functions.
     """
 
     name: ClassVar[str]
@@ -75,7 +75,7 @@ class Pooler(nn.Module, ABC):
         return None
 
     def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return c (B, T, D) with Σ_i c_id = r_d exactly (Euler's theorem, MATH §3).
+        """Return c (B, T, D) with Σ_i c_id = r_d exactly (Euler's theorem).
 
         Poolers that average states give w_id h_id, norm poolers w_id r_d.
         """

@@ -112,6 +112,10 @@ def test_slope_joins_the_two_ranks_of_each_word():
     best = next(r for r in rows if r["position"] == order[0] + 1 and r["side"] == "attention")
     assert best["rank"] == 1
     assert {r["side"] for r in rows} == {"attention", "leave-one-out"}
+    removed = sorted(range(len(analysis.tokens)), key=lambda i: -abs(m["leave_one_out"].scores[i]))
+    first = next(r for r in rows if r["position"] == removed[0] + 1 and r["side"] == "leave-one-out")
+    assert first["rank"] == first["after"] == 1
+    assert first["far"] == f"1  {analysis.tokens[removed[0]].text}"
     assert all(min(r["before"], r["after"]) <= 5 for r in rows)
     assert spec["layer"][0]["encoding"]["y"]["scale"]["reverse"] is True
     assert f"of {len(analysis.tokens)}" in spec["layer"][0]["encoding"]["y"]["title"]
@@ -234,6 +238,8 @@ def test_dial_compares_the_current_p_with_the_learned_one():
     sweep = invented.sweep()
     now, learned = dial.nearest(sweep, 10.0), dial.nearest(sweep, sweep.learned)
     assert now.p == min((pt.p for pt in sweep.points), key=lambda p: abs(math.log(p / 10)))
+    low, high = sweep.points[10], sweep.points[11]
+    assert dial.nearest(sweep, 1.02 * math.sqrt(low.p * high.p)) is high  # on a linear axis low is nearer
     rows = data(dial.dial_words(sweep, 10.0, "effective").to_dict())
     assert [r["now"] for r in rows] == list(now.effective)
     assert [r["learned"] for r in rows] == list(learned.effective)

@@ -96,6 +96,7 @@ def test_rows_have_numbers_steps_and_a_summary():
     row = next(r for r in panels([analysis])["readers"][0]["rows"] if r["key"] == "exact_share")
     (a,) = (m for m in analysis.attributions if m.method == "exact_share")
     assert row["v"] == pytest.approx(a.scores, rel=5e-4)
+    assert all(len(f"{abs(v):e}".rstrip("0").split("e")[0].replace(".", "").rstrip("0")) <= 4 for v in row["v"])
     assert [q > 0 for q in row["q"]] == [s > 0 for s in a.scores]
     strongest = analysis.tokens[max(range(len(a.scores)), key=lambda i: abs(a.scores[i]))].text
     assert row["summary"].startswith(f"exact share: strongest “{strongest}”")
@@ -201,6 +202,8 @@ def test_nothing_to_show_is_a_sentence():
 def test_different_texts_are_refused():
     with pytest.raises(ValueError, match="did not read the same tokens"):
         panels([invented.analysis("one two"), invented.analysis("one three", 1)])
+    with pytest.raises(ValueError, match="did not read the same tokens"):
+        panels([invented.analysis("one two"), invented.analysis("one six", 1)])
 
 
 def test_cards_are_sent_once_and_follow_the_map():

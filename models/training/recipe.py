@@ -57,8 +57,11 @@ class Recipe:
             object.__setattr__(self, "dataset", self.task)
         for name in ("encoder_options", "pooler_options"):
             value = getattr(self, name)
-            pairs = value.items() if isinstance(value, Mapping) else value
-            object.__setattr__(self, name, tuple(sorted((str(k), v) for k, v in pairs)))
+            pairs = [(str(k), v) for k, v in (value.items() if isinstance(value, Mapping) else value)]
+            twice = sorted({k for k, _ in pairs if sum(k == other for other, _ in pairs) > 1})
+            if twice:
+                raise PoolScopeError(f"{name} give {', '.join(twice)} twice; expected each option once")
+            object.__setattr__(self, name, tuple(sorted(pairs, key=lambda pair: pair[0])))
         for name in ("task", "label"):
             # They become parts of an id and of a file's name.
             if getattr(self, name).startswith(".") or set(getattr(self, name)) & set("/\\"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _cache, _frame, _parts, _state, _widgets
+from pages import _cache, _frame, _opening, _parts, _sidebar, _state
 from viz.frame import ICON
 
 # A Material icon as page icon would be fetched from outside this machine.
@@ -17,20 +17,20 @@ _cache.warm()
 zoo = _cache.zoo()
 _parts.heading(page.title, _frame.QUESTIONS[page.title])
 _parts.guard(bool(zoo.cards), _parts.EMPTY_ZOO)
-_state.begin(zoo.cards)
+_opening.begin(zoo.cards)
 
 with st.sidebar:
-    _widgets.pick_task(zoo)
-    _widgets.pick_readers(zoo)
-    _widgets.pick_text()
+    _sidebar.pick_task(zoo)
+    _sidebar.pick_readers(zoo)
+    _sidebar.pick_text()
 _parts.wake()
 with st.sidebar:
-    labels = _widgets.labels(zoo)
-    methods = _widgets.pick_methods()
-    _widgets.pick_target(labels)
+    labels = _sidebar.labels(zoo)
+    methods = _sidebar.pick_methods()
+    _sidebar.pick_target(labels)
     view = _state.settle(methods, labels)
     _state.publish(view)
-    _widgets.share(view)
+    _sidebar.share(view)
 
 _parts.notes(zoo)
 page.run()

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages import _state
+from pages import _changes
 from pages._state import Key
 from viz.component import component_source
 
@@ -23,5 +23,5 @@ def tokens(payload: Mapping[str, Any]) -> None:
         key=Key.tokens(),
         data=dict(payload),
         default={"selected": st.session_state[Key.WORD]},
-        on_selected_change=_state.touched,
+        on_selected_change=_changes.touched,
     )

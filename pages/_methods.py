@@ -50,6 +50,13 @@ def cards() -> dict[str, MethodCard]:
     return {name: card(method.facts()) for name, method in registry().items()} | dict(TRACE_CARDS)
 
 
+def poolers() -> Mapping[str, Any]:
+    """The registered poolers by name."""
+    from models.poolers import POOLERS
+
+    return POOLERS
+
+
 def sliders(name: str) -> tuple[dataclasses.Field[Any], ...]:
     """The parameters of a method that have bounds."""
     return tuple(field for field in dataclasses.fields(registry()[name].Params) if "min" in field.metadata)

@@ -9,13 +9,11 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from models.records import Analysis, MethodCall, Parameter
-from models.runtime import software
-from models.zoo.catalogue import Card
-from pages import _cache, _state
+from models.records import Analysis, MethodCall
+from pages import _cache
 from pages._state import Key, View
 from pages._words import Definition
-from viz import frame, norms, wording
+from viz import frame, wording
 
 T = TypeVar("T")
 
@@ -128,8 +126,8 @@ def need(found: T | _cache.Refusal) -> T:
 
 def how_to_read(line: str, *definitions: Definition) -> None:
     """One line under a figure, each definition one click away."""
-    st.caption(f"**How to read this.** {line}")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"**How to read this.** {line}", width="content")
         for definition in definitions:
             with st.popover(definition.title, type="tertiary"):
                 st.markdown(definition.text)
@@ -149,23 +147,6 @@ def download(page: str, files: Sequence[File]) -> None:
                 file.label, file.make, file_name=f"poolscope-{page}.{file.kind}", mime=file.mime,
                 key=Key.download(page, file.label), on_click="ignore", width="stretch",
             )  # fmt: skip
-
-
-def exponents(card: Card) -> Parameter | None:
-    """The learned exponent p of a classifier, if its pooler has one."""
-    return next((parameter for parameter in card.learned if parameter.name == "p"), None)
-
-
-def learned_norm(card: Card) -> norms.LearnedNorm:
-    """The exponent of a classifier that has one, for the dot plot."""
-    p, spec = exponents(card), card.spec
-    assert p is not None
-    return norms.learned_norm(spec.id, spec.title, spec.task, spec.encoder, spec.pooler, p.initial, p.values)
-
-
-def versions() -> dict[str, str]:
-    """Software versions for a download."""
-    return dict(software())
 
 
 def dark() -> bool:

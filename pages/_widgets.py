@@ -1,4 +1,4 @@
-"""The shared sidebar: pickers drawn from the zoo, the examples and the registries."""
+"""Pickers of the pages, drawn from the zoo and the registries."""
 
 from __future__ import annotations
 
@@ -6,106 +6,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from models.records import MethodCall, Param
+from models.records import Analysis, MethodCall, Param
 from models.zoo.catalogue import Card
-from pages import _cache, _methods, _parts, _state
-from pages._examples import examples, task
-from pages._state import Key, View
-from viz import wording
-
-
-def pick_task(zoo: _cache.Zoo) -> None:
-    """Which task; the readers and the examples follow."""
-    tasks = list(dict.fromkeys(card.spec.task for card in zoo.cards))
-    st.selectbox(
-        "Task", tasks, key=Key.TASK, format_func=lambda name: task(name).title, on_change=_state.task_changed,
-        args=(zoo.cards,), help=task(st.session_state[Key.TASK]).asks, filter_mode=None,
-    )  # fmt: skip
-
-
-def pick_readers(zoo: _cache.Zoo) -> None:
-    """Up to six classifiers of the task."""
-    titles = {card.spec.id: card.spec.title for card in zoo.task(st.session_state[Key.TASK])}
-    st.multiselect(
-        "Readers", list(titles), key=Key.READERS, format_func=lambda name: titles.get(name, name),
-        max_selections=_state.MOST_READERS, on_change=_state.readers_changed, select_all=False,
-        placeholder="Add a reader",
-        help="Trained classifiers: an encoder, which gives every word a state, and a pooler, which makes one "
-        "vector of all states. Up to six read side by side; each keeps its letter and colour on every page.",
-    )  # fmt: skip
-
-
-def pick_text() -> None:
-    """Own text or one of the examples."""
-    listed = examples(st.session_state[Key.TASK])
-    st.selectbox(
-        "Text", list(listed), key=Key.EXAMPLE, format_func=lambda name: listed[name].name if name in listed else "",
-        on_change=_state.example_changed, placeholder="your own",
-        help="An example, read as soon as it is chosen, or your own text below.",
-    )  # fmt: skip
-    with st.form("text", border=False):
-        st.text_area("Your text", key=Key.DRAFT, height=130, placeholder="Type or paste a text to read",
-                     label_visibility="collapsed")  # fmt: skip
-        st.form_submit_button("Read", key=Key.READ, type="primary", on_click=_state.read, width="stretch")
-    chosen = listed.get(st.session_state.get(Key.EXAMPLE) or "")
-    if chosen:
-        st.caption(chosen.hint)
-
-
-def pick_methods() -> tuple[MethodCall, ...]:
-    """Which maps to draw, and how."""
-    state, offers = st.session_state, _methods.offers()
-    if any(isinstance(call, MethodCall) for call in state[Key.METHODS]):
-        # Fresh from the address: only now is the registry there to check them.
-        keys, settings, notes = _methods.accept(state[Key.METHODS])
-        state[Key.METHODS] = keys or list(_state.FIRST_METHODS)
-        state[Key.NOTES] = [*state[Key.NOTES], *notes]
-        for (method, name), value in settings.items():
-            state[Key.param(method, name)] = value
-    chosen = st.multiselect(
-        "Explain with", list(offers), key=Key.METHODS, format_func=lambda key: offers[key].title,
-        on_change=_state.touched, placeholder="Add a map", select_all=False,
-        help="Each method gives every word a number: one row of colour per method and reader. "
-        "The name of a row opens its card: question, formula, cost, source.",
-    )  # fmt: skip
-    adjustable = dict.fromkeys(offers[key].call.name for key in chosen if _methods.sliders(offers[key].call.name))
-    if adjustable:
-        with st.popover("Method settings", width="stretch"):
-            for name in adjustable:
-                _sliders(name)
-    return _methods.calls(chosen, _setting)
-
-
-def labels(zoo: _cache.Zoo) -> tuple[str, ...]:
-    """The classes of the task."""
-    return zoo.task(st.session_state[Key.TASK])[0].spec.labels
-
-
-def pick_target(labels: Sequence[str]) -> None:
-    """The class that the maps speak about."""
-    st.selectbox(
-        "Class to explain", [None, *labels], key=Key.TARGET, on_change=_state.touched, filter_mode=None,
-        format_func=lambda label: "what each reader predicts" if label is None else label,
-        help="Signed maps are for (+) or against (−) this class.",
-    )  # fmt: skip
-
-
-def share(view: View) -> None:
-    """The address of this view; own text only when asked for."""
-    state = st.session_state
-    with st.popover("Share this view", icon=":material/link:", width="stretch"):
-        own = state.get(Key.EXAMPLE) is None
-        st.caption("This address opens the same readers, methods and choices.")
-        if own and not state[Key.SHARED]:
-            too_long = len(view.text) > _state.LONGEST_SHARED
-            st.caption(
-                f"Your text is not in it, and is too long to be ({len(view.text):,} characters; the most is "
-                f"{_state.LONGEST_SHARED:,})." if too_long else "Your text is not in it unless you say so."
-            )  # fmt: skip
-            st.button("Share with text", key=Key.SHARE, on_click=_state.share, disabled=too_long)
-        elif own:
-            st.caption("It contains your text.")
-        st.code(_state.link(), language=None, wrap_lines=True)
+from pages import _cache, _changes, _methods, _parts
+from pages._examples import task
+from pages._state import Key
+from viz import agreement, wording
 
 
 def pick_one(
@@ -119,7 +25,8 @@ def pick_one(
             st.warning(_parts.plain(unknown.format(wanted)))
         st.session_state[key] = first if first in options else options[0]
     return str(st.selectbox(
-        label, options, key=key, format_func=title, persist_state="session", on_change=_state.touched, filter_mode=None,
+        label, options, key=key, format_func=title, persist_state="session", filter_mode=None,
+        on_change=_changes.touched,
     ))  # fmt: skip
 
 
@@ -133,20 +40,6 @@ def pick_reader(key: str, offered: Sequence[Card], zoo: _cache.Zoo) -> Card:
     return by_id[chosen]
 
 
-def pick_p(learned: float, marks: Sequence[float]) -> float:
-    """The dial over p: logarithmic marks, the learned value among them."""
-    state = st.session_state
-    wanted = learned if state[Key.P] is None else state[Key.P]
-    state[Key.DIAL] = min(marks, key=lambda mark: abs(mark - wanted))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        p = st.select_slider(
-            "Norm p: 1 is an average, ∞ a maximum", marks, key=Key.DIAL, on_change=_state.dial_moved, args=(learned,),
-            format_func=lambda mark: f"{wording.exponent(mark)}{' (learned)' if mark == learned else ''}",
-        )  # fmt: skip
-        st.button("Back to learned", key=Key.LEARNED, on_click=_state.dial_back, disabled=p == learned)
-    return float(p)
-
-
 def pick_against() -> MethodCall:
     """The method that attention is compared with, with the settings made in the sidebar."""
     offers = {key: offer for key, offer in _methods.offers().items() if offer.call.name != "attention"}
@@ -154,28 +47,54 @@ def pick_against() -> MethodCall:
         "Compare attention with", Key.AGAINST, list(offers), lambda key: offers[key].title, first="input_gradient",
         unknown="There is no method “{}”; another one is shown.",
     )  # fmt: skip
-    return _methods.calls([chosen], _setting)[0]
+    return _methods.calls([chosen], setting)[0]
 
 
-def _setting(method: str, name: str) -> Param | None:
+def pick_agreement(analyses: Sequence[Analysis]) -> tuple[str, str | None]:
+    """Which metric, and one map to compare all others with (or ``None`` for all pairs)."""
+    titles = {a.key: a.title for analysis in analyses for a in analysis.attributions}
+    if st.session_state.get(Key.REFERENCE) not in titles:
+        st.session_state[Key.REFERENCE] = ""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        metric = st.segmented_control(
+            "Agreement", list(agreement.NAMES), key=Key.METRIC, format_func=lambda name: agreement.NAMES[name],
+            default="kendall_tau", required=True, persist_state="session",
+        )  # fmt: skip
+        reference = st.selectbox(
+            "Compare", ["", *titles], key=Key.REFERENCE, persist_state="session", filter_mode=None, width=260,
+            format_func=lambda key: f"all maps with {titles[key]}" if key in titles else "all pairs of maps",
+        )  # fmt: skip
+    return str(metric), reference or None
+
+
+def pick_trained(zoo: _cache.Zoo) -> Card | None:
+    """A classifier whose training was recorded."""
+    recorded = {card.spec.id: card for card in zoo.cards if card.record.get("history")}
+    if not recorded:
+        return None
+    followed = st.session_state.get(Key.NORM_READER)
+    chosen = pick_one(
+        "Classifier", Key.TRAINED, list(recorded), lambda name: f"{task(recorded[name].spec.task).data}: "
+        f"{recorded[name].spec.title}", first=followed,
+    )  # fmt: skip
+    return recorded[chosen]
+
+
+def pick_p(learned: float, marks: Sequence[float]) -> float:
+    """The dial over p: logarithmic marks, the learned value among them."""
+    state = st.session_state
+    wanted = learned if state[Key.P] is None else state[Key.P]
+    state[Key.DIAL] = min(marks, key=lambda mark: abs(mark - wanted))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        p = st.select_slider(
+            "Norm p: 1 is an average, ∞ a maximum", marks, key=Key.DIAL, on_change=_changes.dial_moved, args=(learned,),
+            format_func=lambda mark: f"{wording.exponent(mark)}{' (learned)' if mark == learned else ''}",
+        )  # fmt: skip
+        st.button("Back to learned", key=Key.LEARNED, on_click=_changes.dial_back, disabled=p == learned)
+    return float(p)
+
+
+def setting(method: str, name: str) -> Param | None:
+    """Where a method's slider stands, if it was ever drawn."""
     value: Param | None = st.session_state.get(Key.param(method, name))
     return value
-
-
-def _sliders(method: str) -> None:
-    """The bounded parameters of one method."""
-    st.markdown(f"**{_methods.registry()[method].title}**")
-    for field in _methods.sliders(method):
-        facts, key = field.metadata, Key.param(method, field.name)
-        kind = type(field.default)
-        st.session_state.setdefault(key, field.default)
-        st.slider(
-            facts.get("title", field.name), kind(facts["min"]), kind(facts["max"]), step=kind(facts["step"]),
-            key=key, help=facts.get("help"), on_change=_state.touched, format=_precision(facts["step"]),
-            persist_state="session",
-        )  # fmt: skip
-
-
-def _precision(step: Param) -> str:
-    """As many decimals as one step has."""
-    return f"%.{len(str(step).partition('.')[2])}f" if isinstance(step, float) else "%d"

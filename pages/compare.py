@@ -5,10 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from models.records import Analysis, Removal
-from pages import _cache, _component, _methods, _parts, _state, _words
+from models.runtime import software
+from pages import _cache, _changes, _component, _methods, _parts, _state, _widgets, _words
 from pages._state import Key
-from viz import agreement, export, markup, tables, wording
+from viz import agreement, export, markup, palette, tables, wording
 from viz.panels import panels
+from viz.rowtable import row_table
 
 view = _state.current()
 zoo = _cache.zoo()
@@ -36,37 +38,39 @@ def words() -> None:
 
 
 def buttons(index: int | None) -> None:
-    """Take the chosen word away, or bring everything back."""
-    name = "" if index is None else f" “{markup.visible(reading.longest.tokens[index].text)}”"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button("Delete", key=Key.DELETE, disabled=index is None, on_click=_state.edit, args=("deleted",),
-                  help="Take the chosen word out and read again.")  # fmt: skip
-        st.button("Mask", key=Key.MASK, disabled=index is None, on_click=_state.edit, args=("masked",),
-                  help="Put the unknown word in its place and read again.")  # fmt: skip
-        st.button("Undo", key=Key.UNDO, disabled=not view.edits, on_click=_state.undo)
-        st.button("Restore", key=Key.RESTORE, disabled=not view.edits, on_click=_state.restore)
-        made = ", ".join(f"“{token(place)}” {how}" for how, place in view.edits if token(place))
-        st.text(f"edited: {made}" if made else f"chosen:{name}" if name else "Click a word, then delete or mask it.")
+    """Take the chosen word away, or bring everything back; say what was done and what it changed."""
+    done = {place: how for how, place in view.edits}
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.button(
+            "Delete", key=Key.DELETE, disabled=index is None or done.get(index) == "deleted",
+            on_click=_changes.edit, args=("deleted",), help="Take the chosen word out and read again.",
+        )  # fmt: skip
+        st.button(
+            "Mask", key=Key.MASK, disabled=index is None or done.get(index) == "masked",
+            on_click=_changes.edit, args=("masked",), help="Read the unknown word in its place.",
+        )  # fmt: skip
+        st.button("Undo", key=Key.UNDO, disabled=not view.edits, on_click=_changes.undo)
+        st.button("Restore", key=Key.RESTORE, disabled=not view.edits, on_click=_changes.restore)
+        st.text("Click a word to follow it, delete it or mask it." if index is None else f"chosen: {token(index)}")
+    if view.edits:
+        st.text(f"edited: {', '.join(f'{token(place)} {how}' for how, place in view.edits)}\n{changes()}")
 
 
 def token(place: int) -> str:
-    """A token as it may be shown; nothing for a place that the text does not have."""
+    """A token in quotation marks, as it may be shown."""
     tokens = reading.longest.tokens
-    return markup.visible(tokens[place].text) if place < len(tokens) else ""
+    return f"“{markup.visible(tokens[place].text)}”" if place < len(tokens) else "a word that is not there"
 
 
-def changes() -> None:
+def changes() -> str:
     """What the edits changed, reader by reader."""
-    columns = st.columns(len(analyses))
-    for column, now in zip(columns, analyses, strict=True):
+    told = []
+    for now in analyses:
         before = _cache.analysis(cards[now.model.id], view.request((), edited=False))
         if isinstance(before, Analysis):
-            label = now.prediction.labels[now.target]
-            old, new = before.prediction.probabilities[now.target], now.prediction.probabilities[now.target]
-            column.metric(
-                f"{now.model.title}: “{label}”", wording.probability(new), f"{wording.change(new - old)} by the edits",
-                delta_color="off", delta_arrow="off",
-            )  # fmt: skip
+            mark = palette.mark(view.colours[now.model.id])
+            told.append(f"{mark} {wording.shift(before.prediction, now.prediction, now.target)}")
+    return "  ·  ".join(told)
 
 
 def chosen_word(index: int) -> None:
@@ -76,25 +80,42 @@ def chosen_word(index: int) -> None:
         found = _cache.removal(cards[analysis.model.id], view.request(()), index, "deleted")
         if isinstance(found, Removal):
             removals[analysis.model.id] = found
+    places = {analysis.model.title: view.colours[analysis.model.id] for analysis in analyses}
     st.subheader("The chosen word", anchor=False)
-    st.dataframe(tables.removal_rows(analyses, index, removals), hide_index=True)
-    st.dataframe(tables.word_rows(analyses, index, removals), hide_index=True)
+    without = tables.removal_rows(analyses, index, removals)
+    st.html(row_table(without, ("reader", "class", "with it", "without it", "change", "now predicts"), places=places))
+    _parts.how_to_read(
+        "The probability of the class, and what it becomes once the word is deleted and all is read anew.",
+        _words.WITHOUT,
+    )
+    rows = tables.word_rows(analyses, index, removals)
+    st.html(row_table(rows, ("reader", "method", "value", "share", "rank", "note"), places=places))
+    _parts.how_to_read("What each map gives this word.", _words.RANK, _words.SHARE)
 
 
-if view.edits:
-    changes()
+@st.fragment
+def agreements() -> None:
+    """Poolers × methods: how alike two maps of one reader order the words."""
+    st.subheader("Do the maps agree?", anchor=False)
+    metric, reference = _widgets.pick_agreement(analyses)
+    st.html(agreement.agreement_grid(analyses, reference, metric, view.colours))
+    _parts.how_to_read(
+        "Each cell compares the order of the words in two maps of one reader; a dash has its reason below.", _words.TAU
+    )
+
+
 words()
-st.subheader("Do the maps agree?", anchor=False)
-st.html(agreement.agreement_grid(analyses, None, colours=view.colours))
-_parts.how_to_read("Each number compares the order of the words in two maps of one reader.", _words.TAU)
-versions = _parts.versions()
+agreements()
+versions, colours = software(), view.colours
 _parts.download(
     "compare",
     (
-        _parts.File("html", "Heatmap, HTML", "text/html", lambda: export.heatmap_html(analyses, "share", versions, view.colours)),
-        _parts.File("png", "Heatmap, PNG", "image/png", lambda: export.heatmap_png(analyses, "share", versions, view.colours)),
+        _parts.File("html", "Heatmap, HTML", "text/html",
+                    lambda: export.heatmap_html(analyses, versions=versions, colours=colours)),
+        _parts.File("png", "Heatmap, PNG", "image/png",
+                    lambda: export.heatmap_png(analyses, versions=versions, colours=colours)),
         _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions)),
         _parts.File("json", "All records, JSON", "application/json", lambda: export.analyses_json(analyses, versions)),
     ),
-)
+)  # fmt: skip
 _parts.go_on(reading)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _cache, _parts, _state, _widgets, _words
+from pages import _cache, _facts, _parts, _state, _widgets, _words
 from pages._state import Key
-from viz import dial, export, formula, norms, wording
+from viz import dial, formula, norms, wording
 
 # Twelve marks per factor of ten, 1 among them.
 MARKS = tuple(float(f"{10 ** (step / 12):.4g}") for step in range(-12, 21)) + (_state.HIGHEST_P,)
@@ -14,8 +14,8 @@ MARKS = tuple(float(f"{10 ** (step / 12):.4g}") for step in range(-12, 21)) + (_
 view = _state.current()
 zoo = _cache.zoo()
 dark = _parts.dark()
-offered = tuple(card for card in zoo.task(view.task) if _parts.exponents(card))
-chosen = tuple(card for card in zoo.pick(view.readers) if _parts.exponents(card))
+offered = tuple(card for card in zoo.task(view.task) if _facts.exponents(card))
+chosen = tuple(card for card in zoo.pick(view.readers) if _facts.exponents(card))
 
 
 @st.fragment
@@ -65,7 +65,7 @@ else:
     st.info("No classifier of this task has a norm to turn; train one with the pooler apln or learned_norm.")
 
 st.subheader("What the readers learned", anchor=False)
-learned = [_parts.learned_norm(card) for card in zoo.cards if _parts.exponents(card)]
+learned = _facts.learned_norms(zoo.cards)
 if learned:
     _parts.chart(norms.norm_dots(learned, dark))
     _parts.how_to_read(
@@ -77,5 +77,11 @@ else:
 
 st.subheader("How they got there", anchor=False)
 trained = _widgets.pick_trained(zoo)
-rows = _parts.training(trained)
-_parts.chart(norms.trajectory(rows, dark=dark))
+if trained is None:
+    st.info("No classifier here carries the history of its training.")
+else:
+    _parts.chart(norms.trajectory(_facts.training(trained), dark=dark))
+    _parts.how_to_read(
+        "Left to right is training; p moves while the loss falls, and τ says whether attention and gradient order the "
+        "words of four fixed sentences alike.", _words.TRAINING, _words.TAU,
+    )  # fmt: skip

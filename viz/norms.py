@@ -145,7 +145,8 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
         axis = alt.Axis(tickMinStep=1, grid=False, labels=last, ticks=last)
         curve = (
             base.mark_line(
-                point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8, invalid="filter"
+                point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8,
+                invalid="filter",
             )
             .encode(
                 x=alt.X("epoch:Q", title="epoch" if last else None, axis=axis),

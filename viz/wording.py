@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from models.records import Agreement, Attribution
+from models.records import Agreement, Attribution, Prediction
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -58,6 +58,13 @@ def change(value: float) -> str:
     if value and abs(value) < 0.005:
         return "< .01" if value > 0 else f"> {MINUS}.01"
     return _signed(f"{value:.2f}", plus=True)
+
+
+def shift(before: Prediction, now: Prediction, target: int) -> str:
+    """What became of a class: ``negative .81 → .62 (−.19)``, and the new label if it flipped."""
+    old, new = before.probabilities[target], now.probabilities[target]
+    flipped = f", now {now.label}" if now.predicted != before.predicted else ""
+    return f"{now.labels[target]} {probability(old)} → {probability(new)} ({change(new - old)}{flipped})"
 
 
 def percent(share: float) -> str:

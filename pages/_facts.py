@@ -1,0 +1,96 @@
+"""What cards and registries say, put into the rows and files that the pages show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from models.records import Analysis, Parameter
+from models.runtime import software
+from models.zoo.catalogue import Card
+from pages._cache import Zoo
+from pages._examples import task
+from viz import export, norms, provenance, wording
+from viz.cards import MethodCard
+
+
+def exponents(card: Card) -> Parameter | None:
+    """The learned exponent p of a classifier, if its pooler has one."""
+    return next((parameter for parameter in card.learned if parameter.name == "p"), None)
+
+
+def learned_norms(cards: Sequence[Card]) -> list[norms.LearnedNorm]:
+    """The exponents of those classifiers that have one, for the dot plot."""
+    found = [(card.spec, exponents(card)) for card in cards]
+    return [
+        norms.learned_norm(spec.id, spec.title, task(spec.task).data, spec.encoder, spec.pooler, p.initial, p.values)
+        for spec, p in found
+        if p is not None
+    ]
+
+
+def training(card: Card) -> list[dict[str, float | None]]:
+    """The training history of a classifier, as rows to draw."""
+    started = [norm.initial for norm in learned_norms([card])]
+    return norms.history_rows(card.record["history"], *started)
+
+
+def reader_rows(zoo: Zoo) -> list[dict[str, object]]:
+    """One row per classifier: what it is, how well it reads, what it learned."""
+    return [_row(card) for card in zoo.cards]
+
+
+def _row(card: Card) -> dict[str, object]:
+    tested, p = card.record.get("metrics", {}).get("test", {}), exponents(card)
+    learned = [norm.learned for norm in learned_norms([card])]
+    return {
+        "task": task(card.spec.task).data,
+        "reader": card.spec.title,
+        "accuracy": tested.get("accuracy"),
+        "macro-F1": tested.get("macro_f1"),
+        "initial p": None if p is None else p.initial[0],
+        "learned p": learned[0] if learned else None,
+        "parameters": card.record.get("parameters"),
+        "seed": card.spec.seed,
+        "weights": card.spec.digest[:12],
+        "id": card.spec.id,
+    }
+
+
+def method_facts(method: MethodCard) -> str:
+    """A method's card as a Markdown list; all words in it are ours."""
+    rows = ((term, words) for term, words in method.rows() if term not in ("Question", "Formula"))
+    return "\n".join(f"- **{term}:** {words}" for term, words in rows)
+
+
+def rows_csv(rows: Sequence[Mapping[str, object]], source: Mapping[str, object]) -> str:
+    """Rows of a figure as CSV, each with where it comes from."""
+    said = {**source, "versions": provenance.version_words(software())}
+    return export.rows_csv([{**row, **said} for row in rows])
+
+
+def rows_json(rows: object, source: Mapping[str, object]) -> str:
+    """The same as JSON."""
+    return json.dumps({"tool": "PoolScope", **source, "versions": dict(software()), "rows": rows}, indent=1)
+
+
+def source(analysis: Analysis) -> dict[str, object]:
+    """Model, weights and arguments of an analysis, for a download."""
+    return {
+        "model": analysis.model.id,
+        "digest": analysis.model.digest,
+        "text": analysis.request.text,
+        "arguments": provenance.request_words(analysis.request, analysis.model.labels),
+    }
+
+
+def cards_json(zoo: Zoo) -> str:
+    """Every card as it lies in the zoo."""
+    cards: list[Any] = [dict(card.record) for card in zoo.cards]
+    return json.dumps({"tool": "PoolScope", "versions": dict(software()), "cards": cards}, indent=1)
+
+
+def p_words(p: float) -> str:
+    """An exponent as it is written everywhere."""
+    return f"p = {wording.exponent(p)}"

@@ -1,0 +1,95 @@
+"""From an address to a session: every key is set from a parameter that names something that exists.
+
+What it names and is not there is told in one sentence and replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from models.records import MethodCall
+from models.zoo.catalogue import Card
+from pages import _address
+from pages._address import Address
+from pages._changes import first_readers, fresh, readers_changed, show, task_changed
+from pages._examples import examples
+from pages._state import HIGHEST_P, LOWEST_P, MOST_READERS, Key
+
+FIRST_METHODS: Final = ("attention", "exact_share", "integrated_gradients", "leave_one_out")
+
+
+def begin(cards: Sequence[Card]) -> None:
+    """Read the address once per session; afterwards only drop what the zoo no longer has."""
+    state = st.session_state
+    if Key.OPEN not in state:
+        address, notes = _address.parse(st.query_params.to_dict())
+        state[Key.OPEN] = True
+        state[Key.NOTES] = [*notes, *_open(address, cards)]
+        return
+    known = {card.spec.id for card in cards if card.spec.task == state[Key.TASK]}
+    if not known:
+        state[Key.TASK] = cards[0].spec.task
+        task_changed(cards)
+    elif any(reader not in known for reader in state[Key.READERS]):
+        state[Key.READERS] = [reader for reader in state[Key.READERS] if reader in known]
+        readers_changed()
+
+
+def _open(address: Address, cards: Sequence[Card]) -> list[str]:
+    """Set every key from ``address`` where it names something that exists; say where it does not."""
+    state, notes = st.session_state, []
+    tasks = list(dict.fromkeys(card.spec.task for card in cards))
+    state[Key.TASK] = "sst2" if "sst2" in tasks else tasks[0]
+    if address.task in tasks:
+        state[Key.TASK] = address.task
+    elif address.task:
+        notes.append(f"There is no task “{address.task}” here; {state[Key.TASK]} is shown instead.")
+    task = state[Key.TASK]
+    state[Key.PLACES], sentences = _places(address.readers or (), task, cards)
+    state[Key.READERS] = list(state[Key.PLACES])
+    notes += sentences
+    state[Key.METHODS] = list(address.methods) if address.methods else [MethodCall(name) for name in FIRST_METHODS]
+    state[Key.TARGET] = ""
+    labels = next(card.spec.labels for card in cards if card.spec.task == task)
+    if address.target in labels:
+        state[Key.TARGET] = address.target
+    elif address.target:
+        notes.append(f"There is no class “{address.target}”; the predicted class is explained instead.")
+    known = examples(task)
+    if address.example and address.example not in known:
+        notes.append(f"There is no example “{address.example}”; another one is read instead.")
+    if address.text and address.example not in known:
+        state[Key.EXAMPLE] = None
+        fresh(address.text)
+        state[Key.SHARED] = True
+    else:
+        show(address.example if address.example in known else next(iter(known)))
+    if address.text or address.example in known:
+        state[Key.EDITS], state[Key.WORD] = address.edits or (), address.word
+    # The pages that own these check them against what they offer.
+    state[Key.READER] = f"{task}/{address.reader}" if address.reader else None
+    state[Key.NORM_READER] = f"{task}/{address.norm}" if address.norm else None
+    state[Key.AGAINST] = address.against
+    state[Key.P] = None if address.p is None else min(max(address.p, LOWEST_P), HIGHEST_P)
+    if state[Key.P] != address.p:
+        notes.append(f"The dial runs from {LOWEST_P:g} to {HIGHEST_P:g}; the link's p = {address.p:g} lies outside.")
+    return notes
+
+
+def _places(wanted: Sequence[str | None], task: str, cards: Sequence[Card]) -> tuple[dict[str, int], list[str]]:
+    """Give every known reader of the address its place; defaults where none is left."""
+    known = {card.spec.id for card in cards if card.spec.task == task}
+    notes = [f"There is no reader “{tail}” for this task, so it is left out."
+             for tail in wanted if tail and f"{task}/{tail}" not in known]  # fmt: skip
+    if len(wanted) > MOST_READERS:
+        notes.append(f"At most {MOST_READERS} readers fit side by side; the others are left out.")
+    places: dict[str, int] = {}
+    for place, tail in enumerate(wanted[:MOST_READERS]):
+        if tail and f"{task}/{tail}" in known:
+            places.setdefault(f"{task}/{tail}", place)
+    if not places:
+        places = {reader: place for place, reader in enumerate(first_readers(task, cards, ()))}
+    return places, notes

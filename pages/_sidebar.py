@@ -1,0 +1,129 @@
+"""The shared sidebar: what is read, by whom, and how it is explained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from models.records import MethodCall, Param
+from pages import _cache, _changes, _methods, _state
+from pages._examples import examples, task
+from pages._opening import FIRST_METHODS
+from pages._state import Key, View
+from pages._widgets import setting
+from viz import palette
+
+
+def pick_task(zoo: _cache.Zoo) -> None:
+    """Which task; the readers and the examples follow."""
+    tasks = list(dict.fromkeys(card.spec.task for card in zoo.cards))
+    st.selectbox(
+        "Task", tasks, key=Key.TASK, format_func=lambda name: task(name).title, on_change=_changes.task_changed,
+        args=(zoo.cards,), help=task(st.session_state[Key.TASK]).asks, filter_mode=None,
+    )  # fmt: skip
+
+
+def pick_readers(zoo: _cache.Zoo) -> None:
+    """Up to six classifiers of the task; the letter is the one of the panels."""
+    titles = {card.spec.id: card.spec.title for card in zoo.task(st.session_state[Key.TASK])}
+    marks = {reader: f"{palette.mark(place)}  " for reader, place in st.session_state[Key.PLACES].items()}
+    st.multiselect(
+        "Readers", list(titles), key=Key.READERS, max_selections=_state.MOST_READERS, select_all=False,
+        format_func=lambda name: f"{marks.get(name, '')}{titles.get(name, name)}",
+        on_change=_changes.readers_changed, placeholder="Add a reader",
+        help="Trained classifiers: an encoder, which gives every word a state, and a pooler, which makes one "
+        "vector of all states. Up to six read side by side; each keeps its letter and colour on every page.",
+    )  # fmt: skip
+
+
+def pick_text() -> None:
+    """Own text or one of the examples."""
+    listed = examples(st.session_state[Key.TASK])
+    st.selectbox(
+        "Text", list(listed), key=Key.EXAMPLE, format_func=lambda name: listed[name].name if name in listed else "",
+        on_change=_changes.example_changed, placeholder="your own",
+        help="An example, read as soon as it is chosen, or your own text below.",
+    )  # fmt: skip
+    with st.form("text", border=False):
+        st.text_area("Your text", key=Key.DRAFT, height=130, placeholder="Type or paste a text to read",
+                     label_visibility="collapsed")  # fmt: skip
+        st.form_submit_button("Read", key=Key.READ, type="primary", on_click=_changes.read, width="stretch")
+    chosen = listed.get(st.session_state.get(Key.EXAMPLE) or "")
+    if chosen:
+        st.caption(chosen.hint)
+
+
+def pick_methods() -> tuple[MethodCall, ...]:
+    """Which maps to draw, and how."""
+    state, offers = st.session_state, _methods.offers()
+    if any(isinstance(call, MethodCall) for call in state[Key.METHODS]):
+        # Fresh from the address: only now is the registry there to check them.
+        keys, settings, notes = _methods.accept(state[Key.METHODS])
+        state[Key.METHODS] = keys or list(FIRST_METHODS)
+        state[Key.NOTES] = [*state[Key.NOTES], *notes]
+        for (method, name), value in settings.items():
+            state[Key.param(method, name)] = value
+    chosen = st.multiselect(
+        "Explain with", list(offers), key=Key.METHODS, format_func=lambda key: offers[key].title,
+        on_change=_changes.touched, placeholder="Add a map", select_all=False,
+        help="Each method gives every word a number: one row of colour per method and reader. "
+        "The name of a row opens its card: question, formula, cost, source.",
+    )  # fmt: skip
+    adjustable = dict.fromkeys(offers[key].call.name for key in chosen if _methods.sliders(offers[key].call.name))
+    if adjustable:
+        with st.popover("Method settings", width="stretch"):
+            for name in adjustable:
+                _sliders(name)
+    return _methods.calls(chosen, setting)
+
+
+def labels(zoo: _cache.Zoo) -> tuple[str, ...]:
+    """The classes of the task."""
+    return zoo.task(st.session_state[Key.TASK])[0].spec.labels
+
+
+def pick_target(labels: Sequence[str]) -> None:
+    """The class that the maps speak about."""
+    st.selectbox(
+        "Class to explain", ["", *labels], key=Key.TARGET, on_change=_changes.touched, filter_mode=None,
+        format_func=lambda label: label or "what each reader predicts",
+        help="Signed maps are for (+) or against (−) this class.",
+    )  # fmt: skip
+
+
+def share(view: View) -> None:
+    """The address of this view; own text only when asked for."""
+    state = st.session_state
+    with st.popover("Share this view", icon=":material/link:", width="stretch"):
+        own = state.get(Key.EXAMPLE) is None
+        st.caption("This address opens the same readers, methods and choices.")
+        if own and not state[Key.SHARED]:
+            too_long = len(view.text) > _state.LONGEST_SHARED
+            st.caption(
+                f"Your text is not in it, and is too long to be ({len(view.text):,} characters; the most is "
+                f"{_state.LONGEST_SHARED:,})." if too_long else "Your text is not in it unless you say so."
+            )  # fmt: skip
+            st.button("Share with text", key=Key.SHARE, on_click=_changes.share, disabled=too_long)
+        elif own:
+            st.caption("It contains your text.")
+        st.code(_state.link(), language=None, wrap_lines=True)
+
+
+def _sliders(method: str) -> None:
+    """The bounded parameters of one method."""
+    st.markdown(f"**{_methods.registry()[method].title}**")
+    for field in _methods.sliders(method):
+        facts, key = field.metadata, Key.param(method, field.name)
+        kind = type(field.default)
+        st.session_state.setdefault(key, field.default)
+        st.slider(
+            facts.get("title", field.name), kind(facts["min"]), kind(facts["max"]), step=kind(facts["step"]),
+            key=key, help=facts.get("help"), on_change=_changes.touched, format=_precision(facts["step"]),
+            persist_state="session",
+        )  # fmt: skip
+
+
+def _precision(step: Param) -> str:
+    """As many decimals as one step has."""
+    return f"%.{len(str(step).partition('.')[2])}f" if isinstance(step, float) else "%d"

@@ -103,7 +103,7 @@ def _check_parts(card: Card) -> None:
             raise TypeError(f"{text!r} is not a text")
     for name in (weights["file"], table["name"]):
         # Files stand beside their card: a card from elsewhere must not point elsewhere.
-        if Path(name).name != name:
+        if not name or Path(name).name != name:
             raise ValueError(f"{name!r} is not a file beside the card")
     if not isinstance(card.record["recipe"], dict) or not isinstance(card.record["labels"], list):
         raise TypeError("recipe must be an object and labels a list")

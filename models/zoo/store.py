@@ -113,8 +113,10 @@ def from_card(card: Card) -> PoolingClassifier:
     except (KeyError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
-    if set(missing) - {"table.weight"} or unexpected:
-        names = ", ".join(sorted({*missing, *unexpected} - {"table.weight"}))
+    # The word table alone comes from elsewhere: it must be missing here.
+    odd = {*missing, *unexpected} ^ {"table.weight"}
+    if odd:
+        names = ", ".join(sorted(odd))
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
     return classifier.eval().requires_grad_(False)
 

@@ -64,6 +64,17 @@ def test_equal_values_get_equal_colours_in_every_panel():
     assert len(set(steps[0])) == 3
 
 
+def test_the_square_root_spreads_small_shares_and_says_so():
+    (analysis,) = invented.compare("good bad", readers=1)
+    analysis = with_scores(analysis, "exact_share", (-0.25, 1.0))
+    (a,) = (m for m in analysis.attributions if m.method == "exact_share")
+    assert scale.paint(a, 0.8, "share").steps == (-4, 16)
+    assert scale.paint(a, 0.8, "root").steps == (-8, 16)
+    assert scale.hint(0.8, "root") == "half the colour at 20\u202f%"
+    assert scale.hint(0.8, "share") is None
+    assert scale.limits([analysis], "root") == scale.limits([analysis], "share")
+
+
 def test_signed_maps_are_symmetric_around_zero():
     (analysis,) = invented.compare("good bad", readers=1)
     analysis = with_scores(analysis, "exact_share", (-2.0, 2.0))
@@ -92,5 +103,5 @@ def test_an_undefined_map_is_not_painted():
 
 
 def test_every_scale_is_named_and_explained():
-    assert {"share", "raw"} <= set(scale.SCALES)
+    assert {"share", "root", "raw"} <= set(scale.SCALES)
     assert all(s.name == name and s.title and s.explanation for name, s in scale.SCALES.items())

@@ -13,7 +13,7 @@ NAMES = {"kendall_tau": "Kendall τ_b", "spearman": "Spearman ρ", "top_k_overla
 CSS = """
 .ps-agree{border-collapse:separate;border-spacing:3px;font-size:.875rem;font-variant-numeric:tabular-nums}
 .ps-agree th{font-weight:500;text-align:left;padding:.3rem .7rem .3rem .1rem;vertical-align:bottom}
-.ps-agree th[scope=col]{text-align:center;padding:.3rem .5rem;min-width:5.5rem}
+.ps-agree th[scope=col]{text-align:center;padding:.3rem .5rem;min-width:8rem}
 .ps-agree td{text-align:center;border-radius:.35rem;padding:.4rem .6rem;min-width:5.5rem}
 .ps-agree td.none{opacity:.7;background:color-mix(in srgb,currentColor 4%,transparent)}
 .ps-agree sup{font-size:.65em;margin-left:.15em}

@@ -134,7 +134,8 @@ def _legend(limits: Mapping[str, float], scale_name: str) -> Markup:
         low, high = scale.ends(limit, signed, scale_name)
         before = "against " if signed else ""
         parts += [before + low, tag("span", class_=f"key {css}"), high + (" for" if signed else "   ")]
-    return tag("p", *parts, class_="soft")
+    said = scale.hint(limit, scale_name)
+    return tag("p", *parts, f"  ({said})" if said else "", class_="soft")
 
 
 def _table(analyses: Sequence[Analysis]) -> Markup:

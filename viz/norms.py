@@ -102,9 +102,7 @@ def _ticks(low: float, high: float) -> list[float]:
     return [t for t in candidates if low <= t <= high]
 
 
-def history_rows(
-    history: Sequence[Mapping[str, Any]], initial: float | None = None
-) -> list[dict[str, float | None]]:
+def history_rows(history: Sequence[Mapping[str, Any]], initial: float | None = None) -> list[dict[str, float | None]]:
     """Rows for :func:`trajectory` from a training history as the trainer writes it.
 
     p comes several times an epoch (the median over units), starting from ``initial``; loss and dev
@@ -145,7 +143,9 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
         axis = alt.Axis(tickMinStep=1, grid=False, labels=last, ticks=last)
         curve = (
             base.mark_line(
-                point={"size": 40, "color": palette.ink(dark)}, color=palette.ink(dark), strokeWidth=1.8,
+                point={"size": 40, "color": palette.ink(dark)},
+                color=palette.ink(dark),
+                strokeWidth=1.8,
                 invalid="filter",
             )
             .encode(

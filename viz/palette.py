@@ -125,14 +125,16 @@ def swatch(step: int, signed: bool = False, dark: bool = False) -> Swatch:
     return Swatch(background, text_on(background))
 
 
-def step(value: float, limit: float) -> int:
+def step(value: float, limit: float, root: bool = False) -> int:
     """Quantise ``value`` in [-limit, limit] to a step in -STEPS..STEPS; all 0 when limit is 0.
 
+    ``root`` takes the square root of |value| / limit first, which spreads small values.
     Anything that is not zero gets at least step 1, so that "no colour" always means "nothing".
     """
     if limit <= 0 or value == 0:
         return 0
-    size = min(STEPS, max(1, round(STEPS * abs(value) / limit)))
+    part = min(1.0, abs(value) / limit)
+    size = max(1, round(STEPS * (math.sqrt(part) if root else part)))
     return size if value > 0 else -size
 
 

@@ -115,6 +115,7 @@ def _scale(analyses: Sequence[Analysis], limits: Mapping[str, float], name: str)
         "unsigned": list(scale.ends(limit, False, name)) if False in kinds and one else None,
         "signed": list(scale.ends(limit, True, name)) if True in kinds and one else None,
         "per_method": chosen.per_method,
+        "hint": scale.hint(limit, name),
         "target": targets.pop() if len(targets) == 1 else None,
     }
 

@@ -15,12 +15,17 @@ from viz import palette, wording
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """A named normalisation; ``per_method`` says whether methods need limits of their own."""
+    """A named normalisation.
+
+    ``per_method`` says whether methods need limits of their own, ``root`` whether colour follows
+    the square root of the value.
+    """
 
     name: str
     title: str
     explanation: str
     per_method: bool
+    root: bool = False
 
 
 SCALES: Mapping[str, Scale] = {
@@ -32,6 +37,14 @@ SCALES: Mapping[str, Scale] = {
             "|s| / Σ|s| of each map, with the sign kept; one limit over all maps shown, so equal "
             "colours mean equal shares.",
             per_method=False,
+        ),
+        Scale(
+            "root",
+            "share of absolute mass, square-root colour",
+            "|s| / Σ|s| of each map on one limit, but colour follows the square root, so that small "
+            "shares can be told apart beside a very large one.",
+            per_method=False,
+            root=True,
         ),
         Scale(
             "raw",
@@ -103,11 +116,16 @@ def paint(attribution: Attribution, limit: float, scale: str = "share") -> Paint
     return Painted(
         values=shown,
         shares=shares(attribution.scores),
-        steps=tuple(palette.step(v, limit) for v in shown),
+        steps=tuple(palette.step(v, limit, SCALES[scale].root) for v in shown),
         signed=attribution.signed,
         limit=limit,
         note=note,
     )
+
+
+def hint(limit: float, scale: str) -> str | None:
+    """Where half the colour is reached, for scales on which that is not half the limit."""
+    return f"half the colour at {wording.percent(limit / 4)}" if SCALES[scale].root and limit else None
 
 
 def ends(limit: float, signed: bool, scale: str = "share") -> tuple[str, str]:

@@ -208,6 +208,9 @@ def _legend(canvas: Canvas, analyses: Sequence[Analysis], limits: Mapping[str, f
             canvas.box(x, canvas.y - 9, 120 / len(steps) + 0.5, 10, colour, radius=0)
             x += 120 / len(steps)
         x = canvas.text(high + (" for" if signed else ""), x + 8, canvas.y, SMALL, muted) + 24
+    said = scale.hint(limit, scale_name)
+    if said:
+        canvas.paragraph(said, SMALL, muted)
     seen = {flag for a in analyses for token in a.tokens for flag in flags(token)}
     names = {"u": "dotted: not in the vocabulary", "d": "struck: deleted", "m": "dashed: masked"}
     marks = [words for flag, words in names.items() if flag in seen]

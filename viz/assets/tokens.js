@@ -157,7 +157,7 @@ class View {
   }
 
   drawLegend() {
-    const { title, explanation, unsigned, signed, target } = this.data.scale;
+    const { title, explanation, unsigned, signed, target, hint } = this.data.scale;
     const parts = [make("span")];
     parts[0].append("Colour: ", make("b", "", title));
     parts[0].title = explanation;
@@ -168,6 +168,7 @@ class View {
     };
     if (unsigned) key(unsigned, "unsigned", "how much ", "");
     if (signed) key(signed, "signed", "against ", target ? ` for \u201c${target}\u201d` : " for");
+    if (hint) parts.push(make("span", "", hint));
     this.legend.replaceChildren(...parts);
   }
 

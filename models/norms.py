@@ -47,7 +47,8 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
     mask = reading.mask.expand(len(ps), -1)
     p = torch.tensor(list(ps), dtype=hidden.dtype, device=hidden.device).view(-1, 1, 1)
     pooled = pooler.pool_at(hidden, mask, p)
-    shares = pooler.shares_at(hidden, mask, p).mean(-1)
+    per_dimension = pooler.shares_at(hidden, mask, p)
+    shares, winners = per_dimension.mean(-1), per_dimension.argmax(1)
     effective = pooler.effective_at(hidden, mask, p)
     probabilities = classifier.decide(pooled).double().softmax(-1)
     points = tuple(
@@ -57,6 +58,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
             shares=text.spread(floats(shares[i])),
             pooled=floats(pooled[i]),
             probabilities=floats(probabilities[i]),
+            winners=tuple(text.kept[k] for k in winners[i].tolist()),
         )
         for i, value in enumerate(ps)
     )

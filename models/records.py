@@ -304,13 +304,18 @@ class Ladder:
 
 @dataclass(frozen=True, slots=True)
 class NormPoint:
-    """The pooler of one text at one value of its exponent p."""
+    """The pooler of one text at one value of its exponent p.
+
+    ``winners`` (D,) is, per dimension of ``pooled``, the index of the token with the largest
+    share; empty where nobody asked.
+    """
 
     p: float
     effective: tuple[float, ...] | None
     shares: tuple[float, ...]
     pooled: tuple[float, ...]
     probabilities: tuple[float, ...]
+    winners: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

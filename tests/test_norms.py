@@ -44,6 +44,7 @@ def test_apln_at_every_p_is_its_formula(encoder, reading):
         assert point.pooled == pytest.approx(pooled.tolist(), rel=1e-8)
         assert point.shares == pytest.approx((terms / terms.sum(0)).mean(-1).tolist(), rel=1e-8)
         assert point.effective == pytest.approx(sharpened.tolist(), rel=1e-8)
+        assert point.winners == tuple(terms.argmax(0).tolist())
         assert point.probabilities == pytest.approx(logits.softmax(-1).tolist(), rel=1e-8)
 
 

@@ -267,12 +267,29 @@ def test_dial_without_attention_is_refused_in_words():
         dial.nearest(dataclasses.replace(sweep, points=()), 1.0)
 
 
-def test_dial_strip_is_sorted_by_the_learned_value():
+def test_dial_strip_groups_dimensions_by_their_winner():
     sweep = invented.sweep()
-    rows = data(dial.dial_strip(sweep, 20.0).to_dict())
+    learned = dial.nearest(sweep, sweep.learned)
+    rows = sorted(data(dial.dial_strip(sweep, 20.0).to_dict()), key=lambda r: r["place"])
+    words = [t.text for t in sweep.tokens]
+    assert {r["dimension"] for r in rows} == set(range(48))
+    assert all(r["winner"] == words[learned.winners[r["dimension"]]] for r in rows)
+    groups = [[r for r in rows if r["winner"] == w] for w in dict.fromkeys(r["winner"] for r in rows)]
+    assert [r for group in groups for r in group] == rows  # every word's dimensions stand together
+    assert [len(g) for g in groups] == sorted((len(g) for g in groups), reverse=True)
+    for group in groups:
+        assert [r["learned"] for r in group] == sorted((r["learned"] for r in group), reverse=True)
+        assert [r["label"] for r in group if r["label"]] == ([group[0]["winner"]] if len(group) >= 4 else [])
+    now = dial.nearest(sweep, 20.0)
+    assert [r["winner_now"] for r in rows] == [words[now.winners[r["dimension"]]] for r in rows]
+
+
+def test_dial_strip_without_winners_is_sorted_by_the_learned_value():
+    sweep = invented.sweep()
+    points = tuple(dataclasses.replace(pt, winners=()) for pt in sweep.points)
+    rows = data(dial.dial_strip(dataclasses.replace(sweep, points=points), 20.0).to_dict())
     learned = [r["learned"] for r in sorted(rows, key=lambda r: r["place"])]
     assert learned == sorted(learned, reverse=True)
-    assert {r["dimension"] for r in rows} == set(range(48))
 
 
 def test_dial_curve_marks_the_learned_and_the_current_p():

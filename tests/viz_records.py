@@ -158,7 +158,11 @@ def sweep(text: str = SENTENCE, dimensions: int = 48) -> NormSweep:
             sum(e * h[d] ** p for e, h in zip(effective, states, strict=True)) ** (1 / p) for d in range(dimensions)
         )
         positive = 1 / (1 + math.exp(-(math.log(p) - 0.4)))
-        return NormPoint(p, effective, tuple(m / sum(mass) for m in mass), pooled, (1 - positive, positive))
+        winners = tuple(
+            max(range(len(states)), key=lambda i: effective[i] * states[i][d] ** p) for d in range(dimensions)
+        )
+        shares = tuple(m / sum(mass) for m in mass)
+        return NormPoint(p, effective, shares, pooled, (1 - positive, positive), winners)
 
     points = tuple(at(0.1 * 500 ** (k / 30)) for k in range(31))
     return NormSweep(

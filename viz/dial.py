@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import altair as alt
@@ -94,30 +95,74 @@ def _dumbbells(records: list[dict[str, Any]], title: str, top: float, place: int
     return finished
 
 
-def dial_strip(sweep: NormSweep, p: float, place: int = 0, dark: bool = False, height: int = 130) -> alt.LayerChart:
-    """The pooled vector r by dimension: bars at ``p``, lines at the learned p, sorted by the latter.
+def dial_strip(sweep: NormSweep, p: float, place: int = 0, dark: bool = False, height: int = 150) -> alt.LayerChart:
+    """The pooled vector r by dimension: bars at ``p``, lines at the learned p, grouped by winner.
 
-    The x axis is the dimension's place in that order; the y axis is r_d in the units of the states.
+    The winner of a dimension is the token with its largest share at the learned p; groups alternate
+    in strength and large ones carry their word. The y axis is r_d in the units of the states.
     """
     now, learned = nearest(sweep, p), nearest(sweep, sweep.learned)
-    order = sorted(range(len(now.pooled)), key=lambda d: -learned.pooled[d])
-    rows = [
-        {"place": n + 1, "dimension": d, "now": now.pooled[d], "learned": learned.pooled[d]}
-        for n, d in enumerate(order)
-    ]
+    rows = strip_rows(sweep, now, learned)
+    top = max((max(r["now"], r["learned"]) for r in rows), default=1.0)
+    x_title = "dimension, grouped by the word that wins it at the learned p" if learned.winners else "dimension"
     base = alt.Chart().encode(
-        x=alt.X("place:O", title="dimension, sorted by r at the learned p", axis=alt.Axis(labels=False, ticks=False)),
-        tooltip=["dimension:Q", alt.Tooltip("now:Q", format=".3f"), alt.Tooltip("learned:Q", format=".3f")],
+        x=alt.X("place:O", title=x_title, axis=alt.Axis(labels=False, ticks=False)),
+        tooltip=[
+            alt.Tooltip("dimension:Q"),
+            alt.Tooltip("now:Q", format=".3f", title="r at this p"),
+            alt.Tooltip("learned:Q", format=".3f", title="r at the learned p"),
+            alt.Tooltip("winner:N", title="winner at the learned p"),
+            alt.Tooltip("winner_now:N", title="winner at this p"),
+        ],
     )
-    bars = base.mark_bar(color=palette.reader(place, dark), opacity=0.65).encode(
-        y=alt.Y("now:Q", title="r", axis=alt.Axis(tickCount=4))
+    bars = base.mark_bar(color=palette.reader(place, dark)).encode(
+        y=alt.Y("now:Q", title="r", axis=alt.Axis(tickCount=4)), opacity=alt.Opacity("strength:Q", scale=None)
     )
     ticks = base.mark_tick(color=palette.ink(dark), thickness=2).encode(y="learned:Q")
-    layered = alt.layer(bars, ticks, data=alt.InlineData(values=rows)).properties(
+    names = base.mark_text(fontSize=12, color=palette.ink(dark), baseline="bottom", limit=110).encode(
+        y=alt.datum(1.12 * top), text="label:N"
+    )
+    layered = alt.layer(bars, ticks, names, data=alt.InlineData(values=rows)).properties(
         width="container", height=height, title="Pooled vector r by dimension (bar: this p, line: learned p)"
     )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished
+
+
+def strip_rows(sweep: NormSweep, now: NormPoint, learned: NormPoint) -> list[dict[str, Any]]:
+    """One row per dimension in drawing order, with its winners at both exponents."""
+    words = [markup.visible(token.text) for token in sweep.tokens]
+    order = _by_winner(learned.winners, learned.pooled)
+    groups = list(dict.fromkeys(learned.winners[d] for d in order)) if learned.winners else []
+    rows: list[dict[str, Any]] = []
+    for n, d in enumerate(order):
+        winner = learned.winners[d] if learned.winners else None
+        rows.append(
+            {
+                "place": n + 1,
+                "dimension": d,
+                "now": now.pooled[d],
+                "learned": learned.pooled[d],
+                "winner": "" if winner is None else words[winner],
+                "winner_now": words[now.winners[d]] if now.winners else "",
+                "strength": 0.45 if winner is not None and groups.index(winner) % 2 else 0.75,
+                "label": "",
+            }
+        )
+    for winner, wins in Counter(learned.winners).items():
+        # A word needs room above its bars: a twelfth of the strip or more.
+        if wins * 12 >= len(order):
+            first = next(n for n, d in enumerate(order) if learned.winners[d] == winner)
+            rows[first + wins // 2]["label"] = words[winner]
+    return rows
+
+
+def _by_winner(winners: tuple[int, ...], pooled: tuple[float, ...]) -> list[int]:
+    """Dimensions grouped by the token that wins them, the most winning token first, large r first."""
+    if not winners:
+        return sorted(range(len(pooled)), key=lambda d: -pooled[d])
+    wins = Counter(winners)
+    return sorted(range(len(pooled)), key=lambda d: (-wins[winners[d]], winners[d], -pooled[d]))
 
 
 def dial_curve(sweep: NormSweep, p: float, place: int = 0, dark: bool = False, height: int = 220) -> alt.LayerChart:

@@ -9,6 +9,7 @@ from pathlib import Path
 from viz import palette
 
 ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("helpers", "drawing", "pointing", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ def component_source() -> ComponentSource:
 
     The component calls ``setStateValue("selected", index)``, or ``None`` to unselect.
     """
-    html, css, js = ((ASSETS / f"tokens.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js"))
+    html, css = ((ASSETS / f"tokens.{kind}").read_text(encoding="utf-8") for kind in ("html", "css"))
+    # One module for the browser, kept in four files for the reader; the last one exports.
+    js = "\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     scales = f":host{{--unsigned:{palette.gradient(False)};--signed:{palette.gradient(True)}}}\n" + palette.stylesheet()
     return ComponentSource(html=html, css=css + scales, js=js)

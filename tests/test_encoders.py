@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.encoders import ENCODERS
 from models.errors import PoolScopeError
@@ -140,7 +141,8 @@ def test_bilstm_is_two_lstms_one_on_the_reversed_text():
         torch.testing.assert_close(said[row, :length], expected[0], rtol=1e-12, atol=1e-14)
 
 
-def test_bilstm_without_packing_is_bilstm_with_it():
-    encoder, (embeddings, mask) = build("bilstm"), words(lengths=(5, 5))
-    packed = encoder(torch.cat([embeddings, embeddings[:, :1]], 1), torch.cat([mask, mask[:, :1] & False], 1))
-    torch.testing.assert_close(encoder(embeddings, mask), packed[:, :5], rtol=1e-12, atol=1e-14)
+def test_bilstm_is_its_own_lstm_over_packed_texts():
+    encoder, (embeddings, mask) = build("bilstm"), words(lengths=(4, 7, 1))
+    packed = pack_padded_sequence(embeddings, mask.sum(1), batch_first=True, enforce_sorted=False)
+    expected, _ = pad_packed_sequence(encoder.lstm(packed)[0], batch_first=True)
+    torch.testing.assert_close(encoder(embeddings, mask)[mask], expected[mask], rtol=1e-12, atol=1e-14)

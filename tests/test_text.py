@@ -115,7 +115,7 @@ def test_keys(text, key):
 @pytest.mark.parametrize(
     "text",
     ["word " * 5_000, "don't " * 5_000, "🇩🇪" * 5_000, "👩‍👩‍👧‍👦 " * 5_000, "的" * 5_000, "a-" * 5_000, "n't" * 5_000,
-     "a" * 50_000 + ".", "'" * 10_000, "http://" * 5_000, "a" + "\u0301" * 10_000, "\x00" * 10_000, "🇩" * 10_000],
+     "a" * 50_000 + ".", "'" * 10_000, "http://" * 5_000, "a" + "\u0301" * 10_000, "\x00" * 10_000, "🇩" * 40_000],
     ids=lambda text: ascii(text[:4]),
 )  # fmt: skip
 def test_long_and_hostile_texts_take_no_time(text):

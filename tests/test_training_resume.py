@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import chain, repeat
 
 import pytest
 import torch
 from safetensors import safe_open
 from toy_data import recipe, toy
 
-from models.data import Dataset
+from models.data import Dataset, Split
 from models.text import Vocabulary
+from models.training import trainer
 from models.training.trainer import train
 from models.training.word_table import WordTable
 
@@ -89,6 +91,17 @@ def test_killed_twice(tmp_path, uninterrupted):
     assert_same_run(resumed, uninterrupted["tuned"])
 
 
+def test_the_best_epoch_is_kept_through_a_kill(tmp_path, monkeypatch):
+    dev = chain([0.5, 0.9, 0.4, 0.3, 0.2], repeat(0.0))
+    monkeypatch.setattr(trainer, "scores", lambda *_: {"accuracy": next(dev)})
+    start_and_kill(tmp_path, 4)
+    resumed, computed = epochs_run(tmp_path)
+    assert (computed, resumed.best_epoch) == ([4], 2)
+    dev = chain([0.5, 0.9], repeat(0.0))
+    second = train(replace(SETTINGS["tuned"][0], epochs=2), DATA).classifier
+    assert all(torch.equal(v, second.state_dict()[n]) for n, v in resumed.classifier.state_dict().items())
+
+
 def test_a_finished_run_is_not_run_again(tmp_path, uninterrupted):
     assert epochs_run(tmp_path)[1] == [1, 2, 3, 4]
     again, computed = epochs_run(tmp_path)
@@ -128,7 +141,9 @@ def test_another_recipe_starts_over(tmp_path):
 
 def test_other_rows_start_over(tmp_path):
     start_and_kill(tmp_path, 3)
-    swapped = {**DATA.splits, "train": toy(seed=4).splits["train"]}
+    # The same texts, hence the same words, but the classes are exchanged.
+    train_rows = DATA.splits["train"]
+    swapped = {**DATA.splits, "train": Split(train_rows.texts, tuple(1 - label for label in train_rows.labels))}
     other = Dataset(name="toy", task="toy", language="en", labels=DATA.labels, splits=swapped, card={})
     trained, computed = epochs_run(tmp_path, data=other)
     assert computed == [1, 2, 3, 4]

@@ -37,8 +37,8 @@ def navigate(*, icons: bool = True) -> StreamlitPage:
 def ensure() -> None:
     """Hand a page over to ``app.py`` when Streamlit has started it alone.
 
-    A fresh server whose first request names a page runs the file as it did before
-    ``st.navigation`` existed, without ``app.py``; drawing the navigation once ends that.
+    A server that has not drawn a navigation yet runs the files in ``pages`` by themselves, as all
+    Streamlit apps once did; drawing one ends that.
     """
     # Without a page icon set before, an icon here would be fetched from outside this machine.
     navigate(icons=False)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from models.records import Analysis, MethodCall
-from pages import _cache
+from pages import _cache, _changes
 from pages._state import Key, View
 from pages._words import Definition
 from viz import frame, wording
@@ -82,9 +82,9 @@ def read(zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = Non
     guard(bool(cards), NO_READER)
     done: list[Analysis] = []
     refusals: list[_cache.Refusal] = []
-    late = 0
+    late, least = 0, st.session_state.get(Key.DONE, 0) + 1
     for count, card in enumerate(cards, start=1):
-        quick = perf_counter() - started > PATIENCE and bool(done)
+        quick = count > least and perf_counter() - started > PATIENCE
         late += quick
         if not quick and perf_counter() - started > 0.2:
             slot.caption(f"Reading: {card.spec.title}, {count} of {len(cards)} …")
@@ -93,14 +93,25 @@ def read(zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = Non
             done.append(found)
         else:
             refusals.append(found)
+    # However slow the machine is, every run must get at least one reader further than the last.
+    st.session_state[Key.DONE] = len(cards) - late if late else 0
     sentences = {refusal.sentence for refusal in refusals}
-    if not done and len(sentences) == 1:
-        guard(False, sentences.pop())
+    if not done:
+        edited(view)
+    guard(bool(done) or len(sentences) != 1, min(sentences, default=""))
     for refusal in refusals:
         st.warning(plain(f"{refusal.title}: {refusal.sentence}"))
     guard(bool(done), "None of the chosen readers could read this text.")
     slot.caption(f"Reading: {len(cards) - late} of {len(cards)} done …" if late else _summary(done))
     return Reading(tuple(done), bool(late))
+
+
+def edited(view: View) -> None:
+    """Say that words are missing from what is read, and offer them back."""
+    if view.edits:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button("Restore", key=Key.RESTORE, on_click=_changes.restore)
+            st.text(f"{wording.count(len(view.edits), 'word')} of this text deleted or masked on the page Compare.")
 
 
 def go_on(reading: Reading) -> None:

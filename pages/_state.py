@@ -34,6 +34,7 @@ class Key:
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
+    DONE = "state.done"
 
     @staticmethod
     def tokens() -> str:
@@ -84,11 +85,11 @@ class View:
 
 
 def settle(methods: Sequence[MethodCall], labels: Sequence[str]) -> View:
-    """Take the visitor's choices together; the page that runs next finds them in :func:`current`."""
+    """Take the visitor's choices together; the page that runs next finds them with :func:`take`."""
     state = st.session_state
     target = state.get(Key.TARGET)
     places = sorted(state[Key.PLACES].items(), key=lambda item: item[1])
-    state[Key.VIEW] = View(
+    state[Key.VIEW] = view = View(
         task=state[Key.TASK],
         readers=tuple(reader for reader, _ in places),
         places=tuple(places),
@@ -97,14 +98,14 @@ def settle(methods: Sequence[MethodCall], labels: Sequence[str]) -> View:
         target=list(labels).index(target) if target in labels else None,
         edits=tuple(state[Key.EDITS]),
     )
-    return current()
+    return view
 
 
-def current() -> View:
-    """The choices that ``app.py`` took together in this run."""
+def take() -> View:
+    """The choices that ``app.py`` took together in this very run; a page without it starts it."""
     if Key.VIEW not in st.session_state:
         _frame.ensure()
-    found: View = st.session_state[Key.VIEW]
+    found: View = st.session_state.pop(Key.VIEW)
     return found
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages import _cache, _facts, _methods, _parts, _state, _words
 
-_state.current()
+_state.take()
 zoo = _cache.zoo()
 
 for row in (_words.BASICS[:2], _words.BASICS[2:]):

@@ -12,7 +12,7 @@ from viz import agreement, export, markup, palette, tables, wording
 from viz.panels import panels
 from viz.rowtable import row_table
 
-view = _state.current()
+view = _state.take()
 zoo = _cache.zoo()
 cards = {card.spec.id: card for card in zoo.pick(view.readers)}
 reading = _parts.read(zoo, view)

@@ -22,9 +22,10 @@ def looking(analysis: Analysis) -> Attribution:
     return trace.pooled_share(analysis) if attention.scores is None else attention
 
 
-view = _state.current()
+view = _state.take()
 zoo = _cache.zoo()
 chosen = zoo.pick(view.readers)
+_parts.edited(view)
 _parts.guard(bool(chosen), _parts.NO_READER)
 card = _widgets.pick_reader(Key.READER, chosen, zoo)
 against = _widgets.pick_against()

@@ -11,7 +11,7 @@ from viz import dial, formula, norms, wording
 # Twelve marks per factor of ten, 1 among them.
 MARKS = tuple(float(f"{10 ** (step / 12):.4g}") for step in range(-12, 21)) + (_state.HIGHEST_P,)
 
-view = _state.current()
+view = _state.take()
 zoo = _cache.zoo()
 dark = _parts.dark()
 offered = tuple(card for card in zoo.task(view.task) if _facts.exponents(card))
@@ -58,6 +58,7 @@ def turn() -> None:
     _state.publish(view)
 
 
+_parts.edited(view)
 st.subheader("Turn the dial", anchor=False)
 if offered:
     turn()

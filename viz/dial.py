@@ -76,7 +76,7 @@ def _dumbbells(records: list[dict[str, Any]], title: str, top: float, place: int
     scale = alt.Scale(domain=[0, top * 1.05], nice=False)
     axis = alt.Axis(format=".0%", tickCount=4, title=f"{title} (hollow: learned p, filled: this p)", orient="top")
     base = alt.Chart().encode(
-        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=140)),
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=140, offset=8)),
         tooltip=[
             alt.Tooltip("name:N", title="word"),
             alt.Tooltip("now:Q", format=".1%", title="at this p"),

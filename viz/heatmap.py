@@ -133,9 +133,10 @@ def _legend(limits: Mapping[str, float], scale_name: str) -> Markup:
     for signed, css in ((False, "unsigned"), (True, "signed")):
         low, high = scale.ends(limit, signed, scale_name)
         before = "against " if signed else ""
-        parts += [before + low, tag("span", class_=f"key {css}"), high + (" for" if signed else "   ")]
+        after = f"{high} for" if signed else high
+        parts.append(tag("span", f"{before}{low}", tag("span", class_=f"key {css}"), after))
     said = scale.hint(limit, scale_name)
-    return tag("p", *parts, f"  ({said})" if said else "", class_="soft")
+    return tag("p", *parts, tag("span", said or ""), class_="soft row")
 
 
 def _table(analyses: Sequence[Analysis]) -> Markup:

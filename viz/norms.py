@@ -52,7 +52,7 @@ def norm_dots(norms: Sequence[LearnedNorm], dark: bool = False) -> alt.LayerChar
     """Dot plot of p on a log scale: hollow = initial, filled = learned (median over units).
 
     A thin line spans the learned units, a thicker one joins start and end; the number stands
-    beside every dot. Rows are grouped by task, then encoder and pooler.
+    above every filled dot. Rows are grouped by task, then encoder and pooler.
     """
     ordered = sorted(norms, key=lambda n: (n.task, n.encoder, n.pooler))
     rows = [
@@ -64,7 +64,6 @@ def norm_dots(norms: Sequence[LearnedNorm], dark: bool = False) -> alt.LayerChar
             "high": n.high,
             "words": wording.exponent(n.learned),
             "model": n.model,
-            "edge": max(n.high, n.initial),
         }
         for n in ordered
     ]
@@ -88,9 +87,9 @@ def norm_dots(norms: Sequence[LearnedNorm], dark: bool = False) -> alt.LayerChar
     span = base.mark_rule(color=palette.muted(dark), strokeWidth=1.2).encode(x=x("low:Q"), x2="high:Q")
     start = base.mark_point(shape="circle", size=80, filled=False, color=ink, strokeWidth=1.6).encode(x=x("initial:Q"))
     end = base.mark_point(shape="circle", size=110, filled=True, color=ink, opacity=1).encode(x=x("learned:Q"))
-    text = base.mark_text(align="left", dx=10, fontSize=12, color=ink).encode(x=x("edge:Q"), text="words:N")
+    text = base.mark_text(dy=-13, fontSize=11, color=ink).encode(x=x("learned:Q"), text="words:N")
     layered = alt.layer(span, start, end, text, data=alt.InlineData(values=rows)).properties(
-        width="container", height=alt.Step(26)
+        width="container", height=alt.Step(32)
     )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished

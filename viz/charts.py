@@ -20,6 +20,7 @@ def finish(chart: Any, dark: bool) -> Any:  # noqa: ANN401  # altair's charts sh
     muted, grid, ink = palette.muted(dark), palette.grid(dark), palette.ink(dark)
     chart.config = {
         "background": "transparent",
+        "font": '"Source Sans", "Source Sans 3", system-ui, sans-serif',
         "view": {"stroke": None},
         "axis": {
             "labelColor": muted, "titleColor": muted, "gridColor": grid, "domainColor": grid, "tickColor": grid,

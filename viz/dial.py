@@ -123,7 +123,7 @@ def dial_strip(sweep: NormSweep, p: float, place: int = 0, dark: bool = False, h
         y=alt.datum(1.12 * top), text="label:N"
     )
     layered = alt.layer(bars, ticks, names, data=alt.InlineData(values=rows)).properties(
-        width="container", height=height, title="Pooled vector r by dimension (bar: this p, line: learned p)"
+        width="container", height=height, title="r by dimension (bar: this p, line: learned)"
     )
     finished: alt.LayerChart = charts.finish(layered, dark)
     return finished

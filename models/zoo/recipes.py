@@ -41,9 +41,9 @@ class TaskPlan:
 PLANS: Final = (
     TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS),
     TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2,
-             changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 1))),
+             tuned=ENCODERS, changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
-             min_count=2, max_tokens=400),
+             min_count=2, max_tokens=400, changes=(("epochs", 5), ("lr", 2e-3))),
 )  # fmt: skip
 
 

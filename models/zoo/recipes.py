@@ -22,8 +22,9 @@ class TaskPlan:
 
     The vocabulary is that of the training split of ``dataset``; the skip-gram vectors are trained
     on the training splits of ``corpora`` (texts only, no labels), then frozen. Encoders named in
-    ``tuned`` read a second table instead: the same vectors moved once by :func:`tuning`, because
-    an encoder without context can learn sentiment or topic nowhere but in its words.
+    ``tuned`` read a second table instead: the same vectors moved once by :func:`tuning`. An encoder
+    without context can learn sentiment or topic nowhere but in its words; and the vectors of the
+    small news corpus left the CNN two points behind (mean pooling .881, tuned .906).
     """
 
     task: str
@@ -53,8 +54,9 @@ def recipes(plan: TaskPlan) -> Iterator[Recipe]:
         for pooler in plan.poolers:
             yield Recipe(
                 task=plan.task, dataset=plan.dataset, encoder=encoder, pooler=pooler,
-                vectors="task-tuned" if encoder in plan.tuned else "task", tune_vectors=False, min_count=plan.min_count, max_words=plan.max_words,
-                max_tokens=plan.max_tokens, **dict(plan.changes),
+                vectors="task-tuned" if encoder in plan.tuned else "task", tune_vectors=False,
+                min_count=plan.min_count, max_words=plan.max_words, max_tokens=plan.max_tokens,
+                **dict(plan.changes),
             )  # fmt: skip
 
 
@@ -65,9 +67,9 @@ def tuning(plan: TaskPlan) -> Recipe:
     so no pooler; what it learns besides the vectors is thrown away.
     """
     return Recipe(
-        task=plan.task, dataset=plan.dataset, encoder="embedding", pooler="mean", vectors="task",
-        tune_vectors=True, min_count=plan.min_count, max_words=plan.max_words, max_tokens=plan.max_tokens, batch_size=256, lr=2e-3,
-        epochs=4, patience=1, label="words",
+        task=plan.task, dataset=plan.dataset, encoder="embedding", pooler="mean", label="words",
+        vectors="task", tune_vectors=True, min_count=plan.min_count, max_words=plan.max_words,
+        max_tokens=plan.max_tokens, batch_size=256, lr=2e-3, epochs=4, patience=1,
     )  # fmt: skip
 
 

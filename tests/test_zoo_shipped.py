@@ -81,8 +81,8 @@ def test_plain_sentences_are_read_as_anyone_would(model_id):
         "negative": "A dull, stupid and boring film. One of the worst of the year, a terrible waste of time.",
     }
     news = {
-        "Sports": "The team won the championship game after the quarterback threw three touchdowns in the season final.",
-        "Business": "Shares fell as the company reported lower quarterly profits and oil prices rose on the stock market.",
+        "Sports": "The team won the championship game after the quarterback threw three touchdowns in the final.",
+        "Business": "Shares fell as the company reported lower profits and oil prices rose on the stock market.",
     }
     for label, text in (news if classifier.spec.task == "ag_news" else plain).items():
         assert analyse(classifier, Request(text)).prediction.label.lower().startswith(label.lower()[:5])

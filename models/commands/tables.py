@@ -10,7 +10,7 @@ from typing import Any
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
     """Add the subcommand."""
     parser = subparsers.add_parser("tables", help="make the README's tables anew", description=__doc__)
-    parser.add_argument("--write", type=Path, metavar="FILE", help="a Markdown file with table marks, such as README.md")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="a Markdown file with table marks")
     parser.set_defaults(run=run)
 
 

@@ -35,6 +35,7 @@ class Address:
     readers: tuple[str | None, ...] | None = None
     methods: tuple[MethodCall, ...] | None = None
     target: str | None = None
+    scale: str | None = None
     example: str | None = None
     text: str | None = None
     edits: tuple[Edit, ...] | None = None
@@ -143,6 +144,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "readers": _readers,
     "methods": _methods,
     "target": _word,
+    "scale": _word,
     "example": _word,
     "text": _text,
     "edits": _edits,
@@ -157,6 +159,7 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "readers": lambda ids: ",".join(_write_reader(name or "") for name in ids).rstrip(","),
     "methods": lambda calls: ",".join(map(_write_method, calls)),
     "target": str,
+    "scale": str,
     "example": str,
     "text": str,
     "edits": lambda edits: ",".join(f"{how[0]}{index}" for how, index in edits),

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.records import Analysis, Parameter
+from models.records import Analysis, NormPoint, NormSweep, Parameter
 from models.runtime import software
 from models.zoo.catalogue import Card
 from pages._cache import Zoo
 from pages._examples import task
-from viz import export, norms, provenance, wording
+from viz import dial, export, norms, provenance, wording
 from viz.cards import MethodCard
 
 
@@ -91,6 +91,30 @@ def cards_json(zoo: Zoo) -> str:
     return json.dumps({"tool": "PoolScope", "versions": dict(software()), "cards": cards}, indent=1)
 
 
-def p_words(p: float) -> str:
-    """An exponent as it is written everywhere."""
-    return f"p = {wording.exponent(p)}"
+def sweep_rows(sweep: NormSweep) -> list[dict[str, object]]:
+    """The dial as plain rows: one per p and word."""
+    origin = {"model": sweep.model.id, "digest": sweep.model.digest, "learned p": sweep.learned}
+    return [
+        {
+            **origin,
+            "p": point.p,
+            "position": place + 1,
+            "word": token.text,
+            "effective attention": None if point.effective is None else point.effective[place],
+            "share": point.shares[place],
+            **{f"probability of {name}": p for name, p in zip(sweep.labels, point.probabilities, strict=True)},
+        }
+        for point in sweep.points
+        for place, token in enumerate(sweep.tokens)
+    ]
+
+
+def prediction_words(sweep: NormSweep, p: float) -> str:
+    """What the reader predicts with the dial at ``p`` and at the learned value."""
+    now, learned = (_classes(sweep, dial.nearest(sweep, at)) for at in (p, sweep.learned))
+    return f"At p = {wording.exponent(p)}: {now}\nAs learned: {learned}"
+
+
+def _classes(sweep: NormSweep, point: NormPoint) -> str:
+    pairs = zip(sweep.labels, point.probabilities, strict=True)
+    return ", ".join(f"{label} {wording.probability(p)}" for label, p in pairs)

@@ -16,7 +16,7 @@ from pages import _address
 from pages._address import Address
 from pages._changes import first_readers, fresh, readers_changed, show, task_changed
 from pages._examples import examples
-from pages._state import HIGHEST_P, LOWEST_P, MOST_READERS, Key
+from pages._state import HIGHEST_P, LOWEST_P, MOST_READERS, SCALES, Key
 
 FIRST_METHODS: Final = ("attention", "exact_share", "integrated_gradients", "leave_one_out")
 
@@ -58,6 +58,9 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
         state[Key.TARGET] = address.target
     elif address.target:
         notes.append(f"There is no class “{address.target}”; the predicted class is explained instead.")
+    state[Key.SCALE] = address.scale if address.scale in SCALES else SCALES[0]
+    if address.scale and address.scale != state[Key.SCALE]:
+        notes.append(f"There is no colour scale “{address.scale}”; {state[Key.SCALE]} is used instead.")
     known = examples(task)
     if address.example and address.example not in known:
         notes.append(f"There is no example “{address.example}”; another one is read instead.")

@@ -13,6 +13,7 @@ from pages._opening import FIRST_METHODS
 from pages._state import Key, View
 from pages._widgets import setting
 from viz import palette
+from viz.scale import SCALES
 
 
 def pick_task(zoo: _cache.Zoo) -> None:
@@ -71,10 +72,13 @@ def pick_methods() -> tuple[MethodCall, ...]:
         "The name of a row opens its card: question, formula, cost, source.",
     )  # fmt: skip
     adjustable = dict.fromkeys(offers[key].call.name for key in chosen if _methods.sliders(offers[key].call.name))
-    if adjustable:
-        with st.popover("Method settings", width="stretch"):
-            for name in adjustable:
-                _sliders(name)
+    with st.popover("Scale and settings", width="stretch"):
+        st.radio(
+            "Colour scale", list(SCALES), key=Key.SCALE, format_func=lambda name: SCALES[name].title,
+            captions=[named.explanation.replace("|", "\\|") for named in SCALES.values()], on_change=_changes.touched,
+        )  # fmt: skip
+        for name in adjustable:
+            _sliders(name)
     return _methods.calls(chosen, setting)
 
 

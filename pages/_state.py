@@ -17,9 +17,11 @@ import streamlit as st
 from models.records import MethodCall, Request
 from pages import _address, _frame
 from pages._address import Address, Edit
+from viz import scale
 
 MOST_READERS: Final = 6
 LONGEST_SHARED: Final = _address.LONGEST_TEXT
+SCALES: Final = tuple(scale.SCALES)
 LOWEST_P, HIGHEST_P = 0.1, 50.0
 
 
@@ -27,7 +29,7 @@ class Key:
     """Names in ``st.session_state``; those in lower case without a dot belong to one widget each."""
 
     TASK, READERS, DRAFT, EXAMPLE = "task", "readers", "draft", "example"
-    METHODS, TARGET, READ, SHARE = "methods", "target", "read", "share"
+    METHODS, TARGET, SCALE, READ, SHARE = "methods", "target", "scale", "read", "share"
     DELETE, MASK, UNDO, RESTORE = "delete", "mask", "undo", "restore"
     READER, AGAINST, NORM_READER, DIAL, LEARNED = "reader", "against", "norm_reader", "dial", "learned"
     METRIC, REFERENCE, TRAINED = "metric", "reference", "trained"
@@ -65,6 +67,7 @@ class View:
     text: str
     methods: tuple[MethodCall, ...]
     target: int | None
+    scale: str
     edits: tuple[Edit, ...]
 
     @property
@@ -96,6 +99,7 @@ def settle(methods: Sequence[MethodCall], labels: Sequence[str]) -> View:
         text=state[Key.TEXT],
         methods=tuple(methods),
         target=list(labels).index(target) if target in labels else None,
+        scale=state[Key.SCALE],
         edits=tuple(state[Key.EDITS]),
     )
     return view
@@ -120,6 +124,7 @@ def publish(view: View) -> None:
         readers=tuple(tail(by_place.get(place)) for place in range(MOST_READERS)),
         methods=view.methods,
         target=state.get(Key.TARGET),
+        scale=view.scale if view.scale != SCALES[0] else None,
         example=example,
         text=view.text if shared and example is None else None,
         # Places of words mean nothing without the text they count in.

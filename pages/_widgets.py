@@ -26,7 +26,7 @@ def pick_one(
         st.session_state[key] = first if first in options else options[0]
     return str(st.selectbox(
         label, options, key=key, format_func=title, persist_state="session", filter_mode=None,
-        on_change=_changes.touched,
+        on_change=_changes.touched, width=320,
     ))  # fmt: skip
 
 

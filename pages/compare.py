@@ -26,7 +26,7 @@ def words() -> None:
     buttons(index)
     if tuple(st.session_state[Key.EDITS]) != view.edits:
         st.rerun()
-    _component.tokens(panels(analyses, view.colours, index, cards=_methods.cards()))
+    _component.tokens(panels(analyses, view.colours, index, view.scale, _methods.cards()))
     _parts.how_to_read(
         "A row colours your text by one method: the stronger a word, the larger its share of all that the method "
         "hands out. Orange speaks for the class named above the rows, blue against it. One scale for all readers.",
@@ -111,11 +111,12 @@ _parts.download(
     "compare",
     (
         _parts.File("html", "Heatmap, HTML", "text/html",
-                    lambda: export.heatmap_html(analyses, versions=versions, colours=colours)),
+                    lambda: export.heatmap_html(analyses, view.scale, versions, colours)),
         _parts.File("png", "Heatmap, PNG", "image/png",
-                    lambda: export.heatmap_png(analyses, versions=versions, colours=colours)),
+                    lambda: export.heatmap_png(analyses, view.scale, versions, colours)),
         _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions)),
-        _parts.File("json", "All records, JSON", "application/json", lambda: export.analyses_json(analyses, versions)),
+        _parts.File("json", "All records, JSON", "application/json",
+                    lambda: export.analyses_json(analyses, versions, view.scale)),
     ),
 )  # fmt: skip
 _parts.go_on(reading)

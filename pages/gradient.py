@@ -27,8 +27,9 @@ zoo = _cache.zoo()
 chosen = zoo.pick(view.readers)
 _parts.edited(view)
 _parts.guard(bool(chosen), _parts.NO_READER)
-card = _widgets.pick_reader(Key.READER, chosen, zoo)
-against = _widgets.pick_against()
+with st.container(horizontal=True):
+    card = _widgets.pick_reader(Key.READER, chosen, zoo)
+    against = _widgets.pick_against()
 analysis = _parts.need(_cache.analysis(card, view.request(tuple(dict.fromkeys((LOOK, against, REMOVE))))))
 maps = {a.key: a for a in analysis.attributions}
 left, right, removed = looking(analysis), maps[against.key], maps[REMOVE.key]

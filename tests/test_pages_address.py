@@ -37,6 +37,7 @@ ADDRESS = st.builds(
     readers=st.lists(st.one_of(READER, st.none()), min_size=1, max_size=6).map(readers).filter(bool),
     methods=st.lists(CALL, min_size=1, max_size=4).map(tuple),
     target=TEXT,
+    scale=NAMES,
     example=NAMES,
     text=TEXT,
     edits=st.lists(EDIT, min_size=1, max_size=4).map(tuple),

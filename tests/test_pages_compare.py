@@ -184,6 +184,7 @@ def test_a_shared_text_opens_with_its_edits():
         ({"methods": "integrated_gradients:max_steps=9999999"}, "from 16 to 2048"),
         ({"target": "nope"}, "no class “nope”"),
         ({"example": "nope"}, "no example “nope”"),
+        ({"scale": "nope"}, "no colour scale “nope”"),
         ({"word": "x"}, "“word” could not be read"),
         ({"p": "99"}, "The dial runs from"),
     ],
@@ -253,6 +254,16 @@ def test_a_methods_slider_reaches_the_method():
     assert not app.exception
     assert "integrated_gradients:max_steps=64" in app.query_params["methods"]
     assert any(row["key"] == "integrated_gradients[max_steps=64]" for row in payload(app)["readers"][0]["rows"])
+
+
+def test_another_scale_colours_anew_and_stands_in_the_address():
+    app = open_app()
+    assert "scale" not in app.query_params
+    before = [row["q"] for row in payload(app)["readers"][0]["rows"] if row.get("q")]
+    app.radio(key=Key.SCALE).set_value("root").run()
+    assert not app.exception
+    assert [row["q"] for row in payload(app)["readers"][0]["rows"] if row.get("q")] != before
+    assert app.query_params["scale"] == "root"
 
 
 def test_the_grid_compares_with_the_metric_and_the_map_asked_for():

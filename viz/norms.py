@@ -10,6 +10,9 @@ import altair as alt
 
 from viz import charts, palette, wording
 
+# A curve of more points than this is drawn with small ones.
+DOTS = 40
+
 
 @dataclass(frozen=True, slots=True)
 class LearnedNorm:
@@ -138,11 +141,11 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
     base = alt.Chart()
     parts = []
     for name in present:
-        last = name == present[-1]
+        last, dots = name == present[-1], sum(row[name] is not None for row in rows)
         axis = alt.Axis(tickMinStep=1, grid=False, labels=last, ticks=last)
         curve = (
             base.mark_line(
-                point={"size": 40, "color": palette.ink(dark)},
+                point={"size": 40 if dots <= DOTS else 8, "color": palette.ink(dark)},
                 color=palette.ink(dark),
                 strokeWidth=1.8,
                 invalid="filter",
@@ -156,6 +159,6 @@ def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool
         )
         parts.append(curve)
     finished: alt.VConcatChart = charts.finish(
-        alt.vconcat(*parts, data=alt.InlineData(values=rows), title=title, spacing=14), dark
+        alt.vconcat(*parts, data=alt.InlineData(values=rows), title=title, spacing=14).resolve_scale(x="shared"), dark
     )
     return finished

@@ -76,8 +76,8 @@ def test_streamlit_knows_every_setting(root):
         check=True,
     )
     assert "is not a valid config option" not in done.stdout + done.stderr
-    # Settings that were made stand there as TOML, all others as comments.
-    shown = tomllib.loads(done.stdout)
+    # After a preamble, settings that were made stand there as TOML, all others as comments.
+    shown = tomllib.loads(done.stdout[done.stdout.index("\n[") :])
 
     def flatten(table, prefix=""):
         for key, value in table.items():

@@ -34,7 +34,7 @@ def test_python_example_runs_as_printed():
     lines = done.stdout.splitlines()
     assert lines[0].split()[0] in {"negative", "positive"}
     shares = [float(line.split()[-1]) for line in lines[1:]]
-    assert len(shares) == 13
+    assert len(shares) == 12
     assert sum(float(line.split()[-2]) for line in lines[1:]) == pytest.approx(1, abs=0.01)
 
 

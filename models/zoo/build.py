@@ -101,7 +101,7 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
         "vocabulary": {"data": dataset.digest, "min_count": plan.min_count, "max_words": plan.max_words},
     }
     file = folder / f"{plan.task}.table.json"
-    known = _known(file, facts)
+    known = _known(file, folder / plan.task, facts)
     if known:
         return known
     vectors = _vectors(plan, facts["corpora"], load, work, say)
@@ -124,7 +124,7 @@ def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path
         "recipe": recipe.to_dict(),
     }
     file = folder / f"{plan.task}.tuned.json"
-    known = _known(file, facts)
+    known = _known(file, folder / plan.task, facts)
     if known:
         return known
     say(f"{plan.task}: tuning the word vectors …")
@@ -136,10 +136,14 @@ def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path
     return entry
 
 
-def _known(file: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
+def _known(file: Path, folder: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
     if not file.exists():
         return None
-    known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        read_table(folder, known)
+    except (ValueError, KeyError, TypeError, ZooError):
+        return None
     return known if {key: known.get(key) for key in facts} == facts else None
 
 

@@ -23,7 +23,7 @@ with st.sidebar:
     _sidebar.pick_task(zoo)
     _sidebar.pick_readers(zoo)
     _sidebar.pick_text()
-_parts.wake()
+_parts.wake(figures=page.title in _frame.FIGURES)
 with st.sidebar:
     labels = _sidebar.labels(zoo)
     methods = _sidebar.pick_methods()

@@ -11,7 +11,6 @@ import os
 import platform
 import threading
 import time
-from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -40,23 +39,29 @@ def prepare() -> None:
     torch.set_num_threads(1)
 
 
-def warm(*more: str, then: Callable[[], None] | None = None) -> threading.Thread:
-    """Import :data:`HEAVY` and ``more`` in a background thread and freeze what came with them.
+def warm(*names: str, after: threading.Thread | None = None) -> threading.Thread:
+    """Import modules in a background thread; the later of two also freezes what came with them.
 
     Failures are left to whoever imports the module for use, where they can be told.
+
+    Args:
+        names: modules to import, in this order.
+        after: another warming thread to wait for; the first one gives the server a head start.
     """
 
     def work() -> None:
-        time.sleep(HEAD_START)
-        prepare()
-        for name in (*HEAVY, *more):
+        if after is None:
+            time.sleep(HEAD_START)
+            prepare()
+        else:
+            after.join()
+        for name in names:
             try:
                 import_module(name)
             except ImportError:
                 continue
-        if then is not None:
-            then()
-        settle()
+        if after is not None:
+            settle()
 
     thread = threading.Thread(target=work, name="poolscope-warm", daemon=True)
     thread.start()

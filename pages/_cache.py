@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LOG = logging.getLogger("poolscope")
-FIGURES = ("altair", "viz.agreement", "viz.dial", "viz.export", "viz.ladder", "viz.norms", "viz.scatter", "viz.slope")
+# Long texts need scipy's statistics, a second of import; everything else comes first.
+FIGURES = ("altair", "viz.dial", "viz.norms", "viz.scatter", "viz.slope", "scipy.stats")
 ZOO = "POOLSCOPE_ZOO"
 UNEXPECTED = "Something unexpected went wrong with this text; the terminal says what. Another text may do."
 _SETTLER = runtime.Settler()
@@ -90,13 +91,14 @@ def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Re
 
 
 @st.cache_resource(show_spinner=False)
-def warm() -> threading.Thread:
-    """Start the slow imports once per server, behind the first visitor's back.
+def warm() -> tuple[threading.Thread, threading.Thread]:
+    """Start the slow imports once per server, behind the first visitor's back: reading, then figures.
 
-    Whoever needs one of them joins the thread: a library that looks for another one among the
+    Whoever needs one of them joins its thread: a library that looks for another one among the
     imported modules, as altair does for pandas, must not find half of it.
     """
-    return runtime.warm(*FIGURES)
+    reading = runtime.warm(*runtime.HEAVY)
+    return reading, runtime.warm(*FIGURES, after=reading)
 
 
 def _guarded(card: Card, work: Callable[[], T]) -> T | Refusal:

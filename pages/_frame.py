@@ -17,6 +17,8 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "About": "What do these pictures show, and what may they not be taken for?",
     }
 )
+# These draw charts (or a table), whose libraries take a while to load.
+FIGURES: Final = tuple(QUESTIONS)[1:]
 _FILES: Final = ("compare", "gradient", "norms", "about")
 _ICONS: Final = ("view_column", "compare_arrows", "tune", "menu_book")
 

@@ -55,14 +55,14 @@ def heading(title: str, question: str) -> None:
     st.markdown(question)
 
 
-def wake() -> None:
+def wake(*, figures: bool) -> None:
     """Wait for the slow imports, which only the first visitor of a server sees."""
-    thread = _cache.warm()
-    if thread.is_alive():
-        slot = st.empty()
-        slot.caption("Waking the readers …")
-        thread.join()
-        slot.empty()
+    slot = st.empty()
+    for thread in _cache.warm()[: 1 + figures]:
+        if thread.is_alive():
+            slot.caption("Waking the readers …")
+            thread.join()
+    slot.empty()
 
 
 def notes(zoo: _cache.Zoo) -> None:

@@ -154,6 +154,9 @@ def test_a_fresh_server_opens_a_page_by_its_own_address(zoo, tmp_path, visit):
 
 
 def test_a_walk_through_the_pages(server, visit):
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=PATIENCE)
     one = visit().open(server)
     page = one.page
     one.words.nth(4).wait_for()
@@ -162,7 +165,7 @@ def test_a_walk_through_the_pages(server, visit):
     # Type a sentence.
     one.read("A good cast, but it never comes alive.")
     page.locator(".words .w", has_text="cast").wait_for()
-    assert page.locator(".panel").count() == 3
+    expect(page.locator(".panel")).to_have_count(3)
     one.settle()
     assert "text=" not in page.url
     assert "example=" not in page.url
@@ -181,15 +184,16 @@ def test_a_walk_through_the_pages(server, visit):
     # Delete it: the text says so, the numbers change, undo brings them back.
     numbers = page.locator(".panel .num")
     before = numbers.all_inner_texts()
+    assert len(before) == 6
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("edited: “never” deleted").wait_for()
     page.locator(".words .w.f-d").wait_for()
     one.settle()
-    assert numbers.all_inner_texts() != before
+    expect(numbers).not_to_have_text(before)
     page.get_by_role("button", name="Undo").click()
     page.get_by_text("edited:").wait_for(state="detached")
     one.settle()
-    assert numbers.all_inner_texts() == before
+    expect(numbers).to_have_text(before)
 
     # The keyboard reaches a word as well.
     one.words.nth(6).click()

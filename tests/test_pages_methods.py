@@ -1,0 +1,80 @@
+"""Pickers follow the registries: a new method, choice or bound appears by being there."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from models.attribution import METHODS
+from models.records import MethodCall
+from pages import _methods
+from pages._opening import FIRST_METHODS
+
+
+def test_every_method_is_offered_once_per_choice():
+    offered = [offer.call.name for offer in _methods.offers().values()]
+    for name, method in METHODS.items():
+        choices = 1
+        for field in dataclasses.fields(method.Params):
+            choices *= len(field.metadata.get("choices", (None,)))
+        assert offered.count(name) == choices
+    titles = [offer.title for offer in _methods.offers().values()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_offer_can_be_made_and_every_family_has_its_place():
+    for key, offer in _methods.offers().items():
+        assert METHODS[offer.call.name](**dict(offer.call.params)).heading == offer.title
+        assert key == offer.call.key
+    assert {method.family for method in METHODS.values()} <= set(_methods.FAMILIES)
+    assert next(iter(_methods.offers())) == "attention"
+
+
+def test_the_first_methods_exist():
+    assert set(FIRST_METHODS) <= set(_methods.offers())
+
+
+def test_bounded_parameters_become_sliders_with_all_they_need():
+    found = [(name, field) for name in METHODS for field in _methods.sliders(name)]
+    assert found
+    for _, field in found:
+        facts = field.metadata
+        assert facts["min"] <= field.default <= facts["max"]
+        assert facts["step"] > 0
+        assert facts["title"]
+
+
+def test_slider_positions_join_the_call_unless_they_are_the_defaults():
+    (key,) = (key for key in _methods.offers() if key == "integrated_gradients")
+    default = {field.name: field.default for field in _methods.sliders(key)}
+    assert _methods.calls([key], lambda _, name: default[name]) == (MethodCall(key),)
+    assert _methods.calls([key], lambda _, name: 64 if name == "max_steps" else None) == (
+        MethodCall(key, (("max_steps", 64),)),
+    )
+    assert _methods.calls(["nobody"], lambda *_: None) == ()
+
+
+def test_a_call_from_an_address_is_split_into_offer_and_sliders():
+    wanted = [
+        MethodCall("input_gradient", (("attention", "detached"),)),
+        MethodCall("integrated_gradients", (("max_steps", 64),)),
+        MethodCall("input_gradient", (("attention", "detached"),)),
+    ]
+    keys, settings, notes = _methods.accept(wanted)
+    assert keys == ["input_gradient[attention=detached]", "integrated_gradients"]
+    assert settings == {("integrated_gradients", "max_steps"): 64}
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "call",
+    [MethodCall("nobody"), MethodCall("attention", (("x", 1),)), MethodCall("input_gradient", (("attention", "half"),)),
+     MethodCall("integrated_gradients", (("max_steps", 3.5),))],
+)  # fmt: skip
+def test_a_call_nobody_can_make_is_told_in_one_sentence(call):
+    keys, settings, (note,) = _methods.accept([call])
+    assert keys == []
+    assert settings == {}
+    assert note[0].isupper()
+    assert note.endswith(".")

@@ -174,5 +174,5 @@ def _sentence(
 
 
 def _two(value: float) -> str:
-    """Two decimals without a minus in front of zero."""
-    return f"{round(value, 2) + 0.0:.2f}"
+    """Two decimals with a real minus sign, none in front of zero."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−")

@@ -114,3 +114,14 @@ def test_cards_speak_without_weights(zoo):
     (p,) = card.learned
     assert (p.name, p.initial, p.domain) == ("p", (1.0,), "(0.05, ∞)")
     assert find("toy/cnn/mean", zoo).learned == ()
+
+
+@pytest.mark.parametrize("what", ["labels", "max_tokens"])
+def test_a_card_whose_meaning_was_changed_is_refused(zoo, what):
+    record = json.loads((zoo / "toy" / "cnn-apln.json").read_text(encoding="utf-8"))
+    changes = {
+        "labels": {"labels": record["labels"][::-1]},
+        "max_tokens": {"recipe": {**record["recipe"], "max_tokens": record["recipe"]["max_tokens"] + 1}},
+    }[what]
+    alter(zoo, **changes)
+    assert_refused(zoo, "toy/cnn/apln: the card was changed (its digest differs)")

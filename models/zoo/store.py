@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -67,8 +67,7 @@ def write(
         "seed": recipe.seed,
         "title": classifier.spec.title,
         "labels": list(classifier.labels),
-        # One digest for all that decides an output: weights, table, words and the way they are put together.
-        "digest": _digest("".join((sha256, table["sha256"], table["words_sha256"], recipe.key())).encode()),
+        "digest": _identity(sha256, table, recipe, classifier.labels),
         "embedding_size": classifier.table.embedding_dim,
         "recipe": recipe.to_dict(),
         "table": dict(table),
@@ -118,6 +117,8 @@ def from_card(card: Card) -> PoolingClassifier:
     if odd:
         names = ", ".join(sorted(odd))
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
+    if card.spec.digest != _identity(record["weights"]["sha256"], record["table"], recipe, card.spec.labels):
+        raise ZooError(f"{card.spec.id}: the card was changed (its digest differs); restore it or train again")
     return classifier.eval().requires_grad_(False)
 
 
@@ -145,6 +146,12 @@ def _read(path: Path, sha256: str, what: str) -> bytes:
     if _digest(data) != sha256:
         raise ZooError(f"{what}: the file {path.name} is damaged or foreign (its digest differs); restore it")
     return data
+
+
+def _identity(sha256: str, table: Mapping[str, str], recipe: Recipe, labels: Sequence[str]) -> str:
+    """Digest of all that decides an output: weights, table, words, how they are put together, class names."""
+    parts = (sha256, table["sha256"], table["words_sha256"], recipe.key(), json.dumps(list(labels)))
+    return _digest("".join(parts).encode())
 
 
 def _digest(data: bytes) -> str:

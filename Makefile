@@ -26,8 +26,9 @@ lint: $(TEST)  ## ruff
 types: $(TEST)  ## mypy --strict on models and viz
 	$(BIN)/mypy
 
-bench: $(APP)  ## time the app's analyses against separate default Captum calls
+bench: $(TEST)  ## time analyses against separate default Captum calls, and what a visitor waits for
 	OMP_NUM_THREADS=1 $(BIN)/python -m models bench
+	$(BIN)/python tests/bench_browser.py
 
 train: $(TRAIN)  ## rebuild the shipped classifiers that are out of date (needs POOLSCOPE_DATA)
 	$(BIN)/python -m models zoo build

@@ -25,14 +25,22 @@ PATIENCE = 60_000  # ms; the machine may be busy
 PROBE = re.compile(r"/(gradient|norms|about)/_stcore/")
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def streamlit_command(port):
+    return [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true",
+            "--server.port", str(port), "--server.fileWatcherType", "none"]  # fmt: skip
+
+
 @contextmanager
 def serve(zoo, log):
     """Run ``streamlit run app.py`` on a free port and yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.headless", "true",
-               "--server.port", str(port), "--server.fileWatcherType", "none"]  # fmt: skip
+    port = free_port()
+    command = streamlit_command(port)
     env = {**os.environ, "POOLSCOPE_ZOO": str(zoo), "OMP_NUM_THREADS": "1"}
     with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out) as process:
         try:

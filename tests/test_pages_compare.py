@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from models.records import MethodCall, Request
 from models.zoo.store import load_classifier
 from pages._state import Key
+from viz import wording
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +103,16 @@ def test_a_clicked_word_is_marked_and_explained_for_every_reader():
 
 
 def test_without_it_is_what_deleting_it_predicts(zoo):
-    from models.analysis import remove
+    from models.analysis import analyse, remove
 
     app = choose(open_app(), 3)
-    removal = remove(load_classifier("sst2/cnn/max", zoo), Request(app.session_state[Key.TEXT]), 3, "deleted")
+    request = Request(app.session_state[Key.TEXT])
+    removal = remove(load_classifier("sst2/cnn/max", zoo), request, 3, "deleted")
+    before = analyse(load_classifier("sst2/cnn/max", zoo), request)
+    told = removal.prediction.probabilities[before.target]
+    table = next(html.value for html in app.get("html") if "without it" in html.value)
+    row = table[table.index("CNN · Max") :]
+    assert f'data-name="without it">{wording.probability(told)}<' in row
     app.button(key=Key.DELETE).click().run()
     assert not app.exception
     bars = payload(app)["readers"][2]["bars"]

@@ -90,6 +90,16 @@ def test_a_text_beyond_all_bounds_is_kept_in_part_and_says_so():
     assert payload(app)["readers"]
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_whose_edits_do_not_fit_the_text_can_be_restored(page):
+    app = open_app(page, {"text": "good film", "edits": "d7", "word": "9"})
+    assert "choose one of them" in said(app)
+    app.button(key=Key.RESTORE).click().run()
+    assert not app.exception
+    assert "choose one of them" not in said(app)
+    assert app.get("bidi_component") or app.get("vega_lite_chart")
+
+
 def damaged(zoo, tmp_path, monkeypatch):
     """A copy of the zoo that may be broken."""
     copy = tmp_path / "copy"

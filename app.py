@@ -13,7 +13,6 @@ from viz.frame import ICON
 # A Material icon as page icon would be fetched from outside this machine.
 st.set_page_config(page_title="PoolScope", page_icon=ICON, layout="wide")
 page = _frame.navigate()
-_cache.warm()
 zoo = _cache.zoo()
 _parts.heading(page.title, _frame.QUESTIONS[page.title])
 _parts.guard(bool(zoo.cards), _parts.EMPTY_ZOO)

@@ -21,8 +21,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What the first analysis needs beside torch itself; captum alone takes half a second.
 HEAVY: Final = ("models.analysis", "models.experiments.ladder", "models.norms", "models.zoo.store", "captum.attr")
 SOFTWARE: Final = ("torch", "captum", "numpy", "scipy", "streamlit")
-# The server sends what is already drawn before imports take hold of the interpreter.
-HEAD_START: Final = 0.15
+# The server sends what is already drawn, and the scripts to draw it, before imports take hold of the interpreter.
+HEAD_START: Final = 0.3
 CALM: Final = 3.0
 
 

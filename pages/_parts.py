@@ -56,7 +56,7 @@ def heading(title: str, question: str) -> None:
 
 
 def wake(*, figures: bool) -> None:
-    """Wait for the slow imports, which only the first visitor of a server sees."""
+    """Start the slow imports, now that the cheap part is drawn, and wait; only a server's first visitor does."""
     slot = st.empty()
     for thread in _cache.warm()[: 1 + figures]:
         if thread.is_alive():

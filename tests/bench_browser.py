@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
@@ -50,10 +51,11 @@ def start(browser, port):  # noqa: ANN001, ANN201  # Playwright's own types stay
     visit = Visit(browser.new_context(viewport={"width": 1440, "height": 1100}).new_page())
     while True:
         try:
-            visit.page.goto(f"http://127.0.0.1:{port}/?readers={READERS}&methods={METHODS}")
+            urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2).close()
             break
-        except Exception:  # noqa: BLE001  # refused until the server listens
+        except OSError:
             time.sleep(0.02)
+    visit.page.goto(f"http://127.0.0.1:{port}/?readers={READERS}&methods={METHODS}", wait_until="commit")
     visit.page.locator("h1").wait_for()
     title = time.perf_counter() - started
     visit.words.first.wait_for()

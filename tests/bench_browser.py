@@ -27,6 +27,14 @@ STARTS = 5
 ROUNDS = 7
 READERS = "bilstm/mean,bilstm/max,bilstm/attention,bilstm/scaled_dot,bilstm/learned_norm,bilstm/apln"
 METHODS = "attention,exact_share,saliency,input_gradient,integrated_gradients,leave_one_out"
+# The wait is taken inside the page: a driver's own checks before it clicks are nobody's wait.
+CLICK = """(word, answer) => new Promise((done) => {
+    const started = performance.now();
+    const look = () => document.body.innerText.includes(answer)
+        ? done(performance.now() - started) : requestAnimationFrame(look);
+    word.click();
+    look();
+})"""
 SENTENCES = [
     f"The {noun} is slow and a little too long, but the two leads are so {word} that it hardly matters in the end."
     for noun, word in (("film", "funny"), ("story", "warm"), ("plot", "good"), ("comedy", "tender"), ("drama", "sharp"),
@@ -95,12 +103,7 @@ def _use(visit: Visit, seconds: dict[str, list[float]]) -> None:
         time.sleep(1)
     for place in range(1, ROUNDS + 1):
         word = visit.words.nth(place)
-        chosen = visit.page.get_by_text(f"chosen: “{word.inner_text()}”")
-
-        def click(word=word, chosen=chosen) -> None:  # noqa: ANN001
-            word.click()
-            chosen.wait_for()
-        seconds["click"].append(timed(click))
+        seconds["click"].append(word.evaluate(CLICK, f"chosen: “{word.inner_text()}”") / 1000)
         visit.settle()
         time.sleep(0.5)
 

@@ -83,6 +83,12 @@ class Recipe:
         base = f"{self.task}/{self.encoder}/{self.label or self.pooler}"
         return base if self.seed == 1 else f"{base}@{self.seed}"
 
+    @property
+    def stem(self) -> str:
+        """Name of the classifier's files in its task's folder, without the suffix."""
+        base = f"{self.encoder}-{self.label or self.pooler}"
+        return base if self.seed == 1 else f"{base}-{self.seed}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         record = asdict(self)

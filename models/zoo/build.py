@@ -71,9 +71,8 @@ def word_table(
 
 def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any]) -> bool:
     """Say whether a classifier's files exist, are whole, and come from this recipe, data and table."""
-    stem = f"{recipe.encoder}-{recipe.label or recipe.pooler}" + ("" if recipe.seed == 1 else f"-{recipe.seed}")
     try:
-        card = read_card(folder / recipe.task / f"{stem}.json")
+        card = read_card(folder / recipe.task / f"{recipe.stem}.json")
         from_card(card)
     except ZooError:
         return False

@@ -53,7 +53,7 @@ def write(
     ``facts`` are the measured parts of the card: data, metrics, history, software.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{recipe.encoder}-{recipe.label or recipe.pooler}" + ("" if recipe.seed == 1 else f"-{recipe.seed}")
+    stem = recipe.stem
     state = {name: value for name, value in classifier.state_dict().items() if name != "table.weight"}
     data = save({name: _shrink(value) for name, value in state.items()})
     (folder / f"{stem}.safetensors").write_bytes(data)

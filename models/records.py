@@ -147,13 +147,24 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceMap:
+    """One more map of a pooler over the words of a text: a hop, a head, a tier."""
+
+    name: str
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PoolingTrace:
-    """What the pooler did with the token states of one text (special and kept tokens alike).
+    """What the pooler did with the token states of one text, one number per word.
 
     ``weights`` (T,) are the attention weights, ``None`` for poolers that have none;
     ``effective`` (T,) is softmax(p·s) where a norm sharpens or flattens them. ``shares`` (T,) is
     the mean over dimensions of each token's share of the pooled vector, non-negative, sum 1.
     ``winners`` (T,) counts, for max pooling, the dimensions that each token wins, ties divided.
+    ``maps`` are further maps of the pooler. ``special_weight`` and ``special_share`` are what the
+    encoder's own tokens ([CLS], [SEP]) hold, which stand at no word. ``segments`` (T,) number the
+    sentences for poolers that read in tiers.
     """
 
     weights: tuple[float, ...] | None
@@ -163,6 +174,10 @@ class PoolingTrace:
     winners: tuple[float, ...] | None
     state_norms: tuple[float, ...]
     parameters: tuple[Parameter, ...] = ()
+    maps: tuple[TraceMap, ...] = ()
+    special_weight: float = 0.0
+    special_share: float = 0.0
+    segments: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         """Every map of one text has one number per token."""
@@ -170,6 +185,11 @@ class PoolingTrace:
             values = getattr(self, name)
             if values is not None and len(values) != len(self.shares):
                 raise ValueError(f"trace has {len(values)} {name} but {len(self.shares)} shares")
+        for extra in self.maps:
+            if len(extra.values) != len(self.shares):
+                raise ValueError(f"trace has {len(extra.values)} values of {extra.name} but {len(self.shares)} shares")
+        if self.segments is not None and len(self.segments) != len(self.shares):
+            raise ValueError(f"trace has {len(self.segments)} segments but {len(self.shares)} shares")
 
 
 @dataclass(frozen=True, slots=True)

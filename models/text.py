@@ -30,6 +30,7 @@ _CLITIC = r"(?:s|re|ve|ll|d|m)"
 _PATTERN: Final = regex.compile(
     rf"""
       [a-z]+(?![\w\p{{M}}'’.-]|://)                         # a plain word: most tokens take this short way
+    | </?e[12]>                                           # the marks of a relation's two entities
     | https?://{_LINK}+                                   # a link is one token
     | [0-9\#*]\uFE0F?\u20E3                               # a keycap is no number and no tag
     | [@\#]{_W}+                                          # user names and tags

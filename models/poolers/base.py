@@ -7,6 +7,7 @@ class validates and words the errors; a subclass holds the formula and nothing e
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -73,6 +74,18 @@ class Pooler(nn.Module, ABC):
     def effective(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor | None:
         """Return the attention that acts once a norm has sharpened it, or ``None``."""
         return None
+
+    def maps(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
+        """Return further maps (B, T) worth showing besides the attention, by name: hops, heads, tiers."""
+        return {}
+
+    def objective(self, hidden: Tensor, mask: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return what training minimises, a scalar; ``loss`` maps pooled (B, R) to losses (B,).
+
+        The mean loss, unless a pooler adds a penalty or learns from sampled choices. Evaluation
+        never comes here.
+        """
+        return loss(self(hidden, mask)).mean()
 
     def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return c (B, T, D) with Σ_i c_id = r_d exactly (Euler's theorem).

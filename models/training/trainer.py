@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,8 @@ def _epoch(
     for number, picked in enumerate(batches, start=1):
         ids, mask = pad_batch([rows[i] for i in picked], device)
         target = torch.tensor([labels[i] for i in picked], device=device)
-        loss = F.cross_entropy(classifier(ids, mask), target)
+        hidden = classifier.encode(classifier.embed(ids), mask)
+        loss = classifier.pooler.objective(hidden, mask, partial(_losses, classifier, target))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], 5.0)
@@ -202,6 +204,11 @@ def _epoch(
         "p_trajectory": trajectory,
         "seconds": time.perf_counter() - start,
     }
+
+
+def _losses(classifier: PoolingClassifier, target: Tensor, pooled: Tensor) -> Tensor:
+    """Cross-entropy (B,) of pooled vectors (B, R)."""
+    return F.cross_entropy(classifier.decide(pooled), target, reduction="none")
 
 
 def _groups(classifier: PoolingClassifier, recipe: Recipe) -> list[dict[str, Any]]:

@@ -71,25 +71,3 @@ def tuning(plan: TaskPlan) -> Recipe:
         vectors="task", tune_vectors=True, min_count=plan.min_count, max_words=plan.max_words,
         max_tokens=plan.max_tokens, batch_size=256, lr=2e-3, epochs=4, patience=1,
     )  # fmt: skip
-
-
-# Sentences of our own whose attention is kept for every epoch of every shipped classifier.
-PROBES: Final[dict[str, tuple[str, ...]]] = {
-    "sst2": (
-        "The film is not bad, but it never quite comes alive.",
-        "A tender, funny and quietly devastating portrait of two sisters.",
-        "I wanted to love it, and for ten minutes I did.",
-        "Nobody involved seems to have noticed how dull this is.",
-    ),
-    "ag_news": (
-        "Central bank raises interest rates as oil prices climb for a third week.",
-        "The striker scored twice in extra time to send her club to the final.",
-        "Engineers unveil a chip that lets phones run satellite maps offline.",
-        "Thousands march in the capital after the government postpones elections.",
-    ),
-    "imdb": (
-        "I expected very little from this one. The first half drags, the jokes are old and the music is worse, "
-        "yet somewhere after the train scene it finds its feet, and by the end I was honestly moved.",
-        "Great cast, great photography, great costumes. What a pity that nobody remembered to write a story.",
-    ),
-}

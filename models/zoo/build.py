@@ -21,7 +21,8 @@ from models.vectors import StaticVectors, read_vectors
 from models.zoo.catalogue import SHIPPED, read_card
 from models.zoo.errors import ZooError
 from models.zoo.publish import publish
-from models.zoo.recipes import PROBES, TaskPlan, recipes, tuning
+from models.zoo.probes import PROBES
+from models.zoo.recipes import TaskPlan, recipes, tuning
 from models.zoo.store import from_card, read_table, write_table
 
 Load = Callable[[str], Dataset]
@@ -94,11 +95,13 @@ def _read(plan: TaskPlan, entry: dict[str, Any], folder: Path) -> WordTable:
 
 def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
     """Return the entry of the task's word table, training the vectors if it is missing or stale."""
-    facts = {
+    facts: dict[str, Any] = {
         "method": "skip-gram word2vec (gensim), frozen",
         "corpora": {name: load(name).digest for name in plan.corpora},
         "vocabulary": {"data": dataset.digest, "min_count": plan.min_count, "max_words": plan.max_words},
     }
+    if plan.bits != 16:
+        facts["bits"] = plan.bits
     file = folder / f"{plan.task}.table.json"
     known = _known(file, folder / plan.task, facts)
     if known:
@@ -107,8 +110,8 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
     vocabulary = Vocabulary.build(
         dataset.splits["train"].texts, WordTokenizer(), min_count=plan.min_count, max_size=plan.max_words
     )
-    laid = WordTable.lay(vectors, vocabulary)
-    entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights), "shared": True, **facts}
+    laid = WordTable.lay(vectors, vocabulary, bits=plan.bits)
+    entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights, plan.bits), "shared": True, **facts}
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return entry
 
@@ -130,7 +133,9 @@ def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path
     table = _read(plan, plain, folder)
     trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(_tell, say, recipe.id))
     weights = trained.classifier.table.weight.detach()
-    entry = {**write_table(folder / plan.task, "words-tuned", table.vocabulary, weights), "shared": True, **facts}
+    entry = {
+        **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits), "shared": True, **facts
+    }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return entry
 

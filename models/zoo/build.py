@@ -20,8 +20,8 @@ from models.training.word_table import WordTable, skip_gram
 from models.vectors import StaticVectors, read_vectors
 from models.zoo.catalogue import SHIPPED, read_card
 from models.zoo.errors import ZooError
-from models.zoo.publish import publish
 from models.zoo.probes import PROBES
+from models.zoo.publish import publish
 from models.zoo.recipes import TaskPlan, recipes, tuning
 from models.zoo.store import from_card, read_table, write_table
 

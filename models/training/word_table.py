@@ -13,6 +13,7 @@ import torch
 
 from models.errors import PoolScopeError
 from models.text import Vocabulary, WordTokenizer
+from models.training.rounding import rounded
 from models.vectors import StaticVectors
 
 # Coordinates' standard deviation after scaling; word2vec's own depend on frequency and length.
@@ -27,10 +28,10 @@ class WordTable:
     weights: torch.Tensor
 
     @classmethod
-    def lay(cls, vectors: StaticVectors, vocabulary: Vocabulary, seed: int = 1) -> WordTable:
-        """Lay static vectors over ``vocabulary``, rounded to float16 as they will be shipped."""
+    def lay(cls, vectors: StaticVectors, vocabulary: Vocabulary, seed: int = 1, bits: int = 16) -> WordTable:
+        """Lay static vectors over ``vocabulary``, rounded as they will be shipped."""
         weights, _ = vectors.table(vocabulary, seed)
-        return cls(vocabulary, weights.to(torch.float16).to(torch.float32))
+        return cls(vocabulary, rounded(weights, bits))
 
 
 def skip_gram(

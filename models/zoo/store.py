@@ -18,6 +18,7 @@ from models.assemble import assemble
 from models.classifier import PoolingClassifier
 from models.text import Vocabulary
 from models.training.recipe import Recipe
+from models.training.rounding import pack, unpack
 from models.zoo.catalogue import FORMAT, Card, find
 from models.zoo.errors import ZooError
 
@@ -26,10 +27,12 @@ TABLE: Final = "words"
 SMALL: Final = 1_024
 
 
-def write_table(folder: Path, name: str, vocabulary: Vocabulary, weights: Tensor) -> dict[str, str]:
-    """Write a word table as float16 and its words as a text file; return its entry for cards."""
+def write_table(
+    folder: Path, name: str, vocabulary: Vocabulary, weights: Tensor, bits: int = 16
+) -> dict[str, str]:
+    """Write a word table of 16 or 8 bits and its words as a text file; return its entry for cards."""
     folder.mkdir(parents=True, exist_ok=True)
-    data = save({"table": weights.to(torch.float16).contiguous()})
+    data = save(pack(weights, bits))
     words = "\n".join(vocabulary.words[2:])
     (folder / f"{name}.safetensors").write_bytes(data)
     (folder / f"{name}.txt").write_text(words, encoding="utf-8", newline="\n")
@@ -127,15 +130,15 @@ def _table(folder: Path, name: str, sha256: str, words_sha256: str) -> tuple[Voc
     data = _read(folder / f"{name}.safetensors", sha256, f"word table {folder.name}/{name}")
     words = _read(folder / f"{name}.txt", words_sha256, f"word list {folder.name}/{name}")
     try:
-        weights = load(data)["table"]
+        weights = unpack(load(data))
         vocabulary = Vocabulary(words.decode().split("\n") if words else [])
-    except (KeyError, ValueError, SafetensorError) as error:
+    except (KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise ZooError(f"word table {name}: its files are not a word table ({error}); restore both files") from error
     if weights.dim() != 2 or len(vocabulary) != len(weights):
         raise ZooError(
             f"word table {name}: numbers {tuple(weights.shape)} for {len(vocabulary)} words; restore both files"
         )
-    return vocabulary, nn.Parameter(weights.float(), requires_grad=False)
+    return vocabulary, nn.Parameter(weights, requires_grad=False)
 
 
 def _read(path: Path, sha256: str, what: str) -> bytes:

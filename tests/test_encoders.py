@@ -12,7 +12,12 @@ from models.encoders import ENCODERS
 from models.errors import PoolScopeError
 
 SIZE = 4
-SMALL = {"embedding": {"state_size": 6}, "cnn": {"filters": 3}, "bilstm": {"hidden_size": 3}}
+SMALL = {
+    "embedding": {"state_size": 6},
+    "cnn": {"filters": 3},
+    "bilstm": {"hidden_size": 3},
+    "transformer": {"layers": 2, "width": 8, "heads": 2, "ffn": 12},
+}
 DTYPES = {"f32": (torch.float32, 1e-6), "f64": (torch.float64, 1e-12)}
 each_encoder = pytest.mark.parametrize("name", ENCODERS)
 each_dtype = pytest.mark.parametrize(("dtype", "tolerance"), DTYPES.values(), ids=DTYPES)
@@ -20,7 +25,7 @@ each_dtype = pytest.mark.parametrize(("dtype", "tolerance"), DTYPES.values(), id
 
 def build(name, dtype=torch.float64):
     torch.manual_seed(0)
-    return ENCODERS[name](SIZE, **SMALL.get(name, {})).to(dtype)
+    return ENCODERS[name](SIZE, **SMALL.get(name, {})).to(dtype).eval()
 
 
 def words(dtype=torch.float64, lengths=(7, 4, 1), seed=1):

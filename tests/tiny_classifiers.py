@@ -18,7 +18,12 @@ TEXT = "The film is not bad , but it never quite comes alive ."
 OTHER = "A great cast and a good story fails the film that is it"
 WORDS = list(dict.fromkeys(f"{TEXT} {OTHER}".lower().split()))
 LABELS = ("against", "between", "for")
-SMALL = {"embedding": {"state_size": 8}, "cnn": {"filters": 4}, "bilstm": {"hidden_size": 4}}
+SMALL = {
+    "embedding": {"state_size": 8},
+    "cnn": {"filters": 4},
+    "bilstm": {"hidden_size": 4},
+    "transformer": {"layers": 1, "width": 8, "heads": 2, "ffn": 12},
+}
 EMBEDDING_SIZE = 6
 
 PAIRS = list(itertools.product(ENCODERS, POOLERS))

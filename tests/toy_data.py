@@ -9,7 +9,12 @@ from models.training.recipe import Recipe
 
 PLAIN = ("film", "plot", "actor", "scene", "the", "a", "with", "and", "it", "was")
 TELLING = (("dull", "bad"), ("great", "fine"))
-SMALL = {"embedding": {"state_size": 12}, "cnn": {"filters": 6}, "bilstm": {"hidden_size": 6}}
+SMALL = {
+    "embedding": {"state_size": 12},
+    "cnn": {"filters": 6},
+    "bilstm": {"hidden_size": 6},
+    "transformer": {"layers": 1, "width": 12, "heads": 2, "ffn": 24, "dropout": 0.0},
+}
 
 
 def toy(seed=3, train=96, others=32) -> Dataset:

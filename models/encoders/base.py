@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.errors import PoolScopeError
 from models.masking import zero_padding
+from models.records import Parameter
 
 
 class Encoder(nn.Module, ABC):
@@ -29,6 +30,16 @@ class Encoder(nn.Module, ABC):
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Encode after checking that shapes fit, no row is empty and padding stands on the right."""
+        self.check(embeddings, mask)
+        # Zeros here, at the border: NaN on padding would otherwise reach the gradients of parameters.
+        return self.encode(zero_padding(embeddings, mask), mask)
+
+    def check(self, embeddings: Tensor, mask: Tensor) -> None:
+        """Refuse input that no encoder could read.
+
+        Raises:
+            PoolScopeError: shapes do not fit, a row is empty, or padding stands before a token.
+        """
         if embeddings.dim() != 3 or mask.shape != embeddings.shape[:2] or mask.dtype != torch.bool:
             raise PoolScopeError(
                 f"{self.name}: embeddings {tuple(embeddings.shape)} and {mask.dtype} mask "
@@ -41,8 +52,14 @@ class Encoder(nn.Module, ABC):
             )
         if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
             raise PoolScopeError(f"{self.name}: padding stands before a token; put all padding at the end")
-        # Zeros here, at the border: NaN on padding would otherwise reach the gradients of parameters.
-        return self.encode(zero_padding(embeddings, mask), mask)
+
+    def learned(self) -> tuple[Parameter, ...]:
+        """Return the few learned quantities of the encoder that are worth reading, such as a mix of layers."""
+        return ()
+
+    def foreign(self) -> frozenset[str]:
+        """Return the names, in this module's state, of what belongs to a shipped base and is saved with that."""
+        return frozenset()
 
     @abstractmethod
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:

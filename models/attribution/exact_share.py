@@ -15,7 +15,9 @@ class ExactShare(AttributionMethod):
     For poolers that are positively homogeneous of degree 1 in the states, Euler's theorem splits
     the pooled vector over the tokens without remainder: r_d = Σ_i share_id r_d. For attention the
     part of token i is a_i (W_c · h_i). The decomposition starts at the token states: what an
-    encoder mixed into state i counts for token i.
+    encoder mixed into state i counts for token i. A pooler that is not homogeneous may integrate
+    its gradient along the straight path from its reference instead, which for a homogeneous one
+    gives the same parts; the map then says so.
     """
 
     name = "exact_share"
@@ -30,8 +32,8 @@ class ExactShare(AttributionMethod):
     complete = True
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:
-        """Only homogeneous poolers can be split exactly."""
-        if classifier.pooler.homogeneous:
+        """Only homogeneous and path-integrated poolers can be split without remainder."""
+        if classifier.pooler.homogeneous or classifier.pooler.path_integrated:
             return None
         title = classifier.pooler.title
         return f"{title} is not homogeneous in the states, so its vector has no exact split by token."
@@ -43,8 +45,15 @@ class ExactShare(AttributionMethod):
             parts = classifier.pooler.contributions(reading.hidden, reading.mask)[0]
             values = parts @ classifier.head.weight[target]
             change = reading.logit(target) - float(classifier.head.bias[target])
+        warning = None
+        if not classifier.pooler.homogeneous:
+            warning = (
+                f"{classifier.pooler.title} is not homogeneous in the states, so its formula does not divide itself: "
+                f"these parts are integrals along the straight path from states of 0, which sum to the logit as well."
+            )
         return Scores(
             floats(values),
+            warning=warning,
             delta=float(values.double().sum()) - change,
             change=change,
             baseline=f"{classifier.pooler.reference}: all that is left of the logit is the head's bias",

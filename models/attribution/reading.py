@@ -77,7 +77,7 @@ class Reading:
             with torch.enable_grad(), differentiable(self.ids):
                 logits = self._logits
                 if detached:
-                    pooled = self.classifier.pool(self._hidden, self.mask, self.weights)
+                    pooled = self.classifier.pooler.held(self._hidden, self.mask)
                     logits = self.classifier.decide(pooled)
                 inputs = self._embeddings if source == "embeddings" else self._hidden
                 (gradient,) = torch.autograd.grad(logits[0, target], inputs, retain_graph=True)

@@ -1,6 +1,6 @@
 """What every pooler promises, and the checks that make the promise hold.
 
-A pooler turns token states (B, T, D) into one vector (B, D), ignoring padding exactly. The base
+A pooler turns token states (B, T, D) into one vector (B, R), R mostly D, ignoring padding exactly. The base
 class validates and words the errors; a subclass holds the formula and nothing else.
 """
 
@@ -19,11 +19,16 @@ from models.records import Parameter
 
 
 class Pooler(nn.Module, ABC):
-    """Base of all poolers: hidden (B, T, D) and mask (B, T) → pooled (B, D).
+    """Base of all poolers: hidden (B, T, D) and mask (B, T) → pooled (B, R).
 
     Besides the vector a pooler tells how it came about: :meth:`attention` gives the weights it
     attended with, :meth:`shares` each token's part of every dimension, :meth:`contributions` the
     exact additive decomposition Σ_i contribution_i = pooled, by Euler's theorem on homogeneous functions.
+
+    Class facts: ``attends``, there are weights and they can be imposed; ``sparse``, a real token may weigh
+    exactly 0; ``positional``, the order of the tokens matters; ``homogeneous``, the pooled vector scales
+    with the states while the attention is held; ``path_integrated``, it does not, and the contributions
+    are integrals along the straight path from the ``reference`` instead.
     """
 
     name: ClassVar[str]
@@ -31,7 +36,10 @@ class Pooler(nn.Module, ABC):
     formula: ClassVar[str]
     source: ClassVar[str]
     attends: ClassVar[bool] = False
+    sparse: ClassVar[bool] = False
+    positional: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
+    path_integrated: ClassVar[bool] = False
     reference: ClassVar[str] = "h = 0"
     divides: ClassVar[Literal["states", "pooled"]] = "states"
 
@@ -58,11 +66,11 @@ class Pooler(nn.Module, ABC):
 
     @abstractmethod
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Compute the formula on checked input: (B, T, D) → (B, D)."""
+        """Compute the formula on checked input: (B, T, D) → (B, R), R the ``output_size``."""
 
     @abstractmethod
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return w (B, T, D) ≥ 0 with Σ_i w_id = 1: token i's part of dimension d.
+        """Return w (B, T, R) ≥ 0 with Σ_i w_id = 1: token i's part of dimension d.
 
         Where the shares are the weights themselves and weights are imposed, the sum is theirs.
         """
@@ -74,6 +82,12 @@ class Pooler(nn.Module, ABC):
     def effective(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor | None:
         """Return the attention that acts once a norm has sharpened it, or ``None``."""
         return None
+
+    def held(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Pool (B, R) with the attention of these very states taken as constants of every derivative."""
+        weights = self.attention(hidden.detach(), mask)
+        pooled: Tensor = self(hidden, mask, None if weights is None else weights.detach())
+        return pooled
 
     def maps(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Return further maps (B, T) worth showing besides the attention, by name: hops, heads, tiers."""
@@ -88,7 +102,7 @@ class Pooler(nn.Module, ABC):
         return loss(self(hidden, mask)).mean()
 
     def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Return c (B, T, D) with Σ_i c_id = r_d exactly (Euler's theorem).
+        """Return c (B, T, R) with Σ_i c_id = r_d exactly (Euler's theorem).
 
         Poolers that average states give w_id h_id, norm poolers w_id r_d.
         """

@@ -14,6 +14,7 @@ from models.errors import PoolScopeError
 from models.poolers.base import Pooler
 from models.records import ModelSpec, Token
 from models.text import PAD, Vocabulary, WordTokenizer
+from models.zoo.tasks import display_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ class PoolingClassifier(nn.Module):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Class names in logit order."""
-        return self.spec.labels
+        """Class names for people, in logit order; ``spec.labels`` are those it was trained with."""
+        return display_labels(self.spec.task, self.spec.labels)
 
     def read(self, text: str) -> Encoded:
         """Cut ``text`` into at most ``max_tokens`` tokens with ids; the rest is counted in ``cut``."""

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     calls = parse_calls(args.methods) if args.methods is not None else tuple(map(MethodCall, METHODS))
     torch.set_num_threads(1)
     classifier = load_classifier(args.model, args.zoo)
-    target = parse_target(args.target, classifier.labels)
+    target = parse_target(args.target, classifier.labels, classifier.spec.labels)
     request = Request(args.text, calls, target, deleted=args.delete, masked=args.mask)
     analysis = analyse(classifier, request)
     if args.json:
@@ -81,15 +81,16 @@ def parse_calls(text: str) -> tuple[MethodCall, ...]:
     return tuple(calls)
 
 
-def parse_target(text: str | None, labels: Sequence[str]) -> int | None:
-    """Read a class by its name or number; ``None`` stays the predicted class.
+def parse_target(text: str | None, labels: Sequence[str], trained: Sequence[str] = ()) -> int | None:
+    """Read a class by its name for people, the one it was trained with, or its number; ``None`` is the predicted one.
 
     Raises:
         PoolScopeError: no class has that name or number.
     """
     if text is None:
         return None
-    names = {label.casefold(): i for i, label in enumerate(labels)} | {str(i): i for i in range(len(labels))}
+    names = {label.casefold(): i for called in (trained, labels) for i, label in enumerate(called)}
+    names |= {str(i): i for i in range(len(labels))}
     if text.casefold() not in names:
         raise PoolScopeError(f"There is no class {text!r}; choose one of: {', '.join(labels)}.")
     return names[text.casefold()]

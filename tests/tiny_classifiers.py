@@ -22,7 +22,7 @@ SMALL = {
     "embedding": {"state_size": 8},
     "cnn": {"filters": 4},
     "bilstm": {"hidden_size": 4},
-    "transformer": {"layers": 1, "width": 8, "heads": 2, "ffn": 12},
+    "transformer": {"layers": 1, "width": 4, "heads": 2, "ffn": 8},
 }
 EMBEDDING_SIZE = 6
 

@@ -28,7 +28,8 @@ class Pooler(nn.Module, ABC):
     Class facts: ``attends``, there are weights and they can be imposed; ``sparse``, a real token may weigh
     exactly 0; ``positional``, the order of the tokens matters; ``homogeneous``, the pooled vector scales
     with the states while the attention is held; ``path_integrated``, it does not, and the contributions
-    are integrals along the straight path from the ``reference`` instead.
+    are integrals along the straight path from the ``reference`` instead; ``surrogate``, where a gradient
+    through the pooler is not the derivative of what it computes, the sentence that says so.
     """
 
     name: ClassVar[str]
@@ -40,8 +41,11 @@ class Pooler(nn.Module, ABC):
     positional: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = True
     path_integrated: ClassVar[bool] = False
+    surrogate: ClassVar[str] = ""
     reference: ClassVar[str] = "h = 0"
     divides: ClassVar[Literal["states", "pooled"]] = "states"
+
+    tiered: ClassVar[bool] = False
 
     def __init__(self, state_size: int) -> None:
         """Remember the width D of the token states."""
@@ -82,6 +86,10 @@ class Pooler(nn.Module, ABC):
     def effective(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor | None:
         """Return the attention that acts once a norm has sharpened it, or ``None``."""
         return None
+
+    def values(self, hidden: Tensor) -> Tensor:
+        """Return what the weights weigh (B, T, ·): the states, unless a subclass projects them first."""
+        return hidden
 
     def held(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Pool (B, R) with the attention of these very states taken as constants of every derivative."""

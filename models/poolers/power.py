@@ -11,34 +11,54 @@ from torch.nn import functional as F
 
 from models.errors import PoolScopeError
 from models.poolers.base import Pooler
+from models.records import Parameter
 
 
 class Exponent(nn.Module):
-    """A learnable exponent p = floor + log(1 + e^ρ), one number or one per dimension.
+    """A learnable scalar that shapes a pooler, one number or one per dimension.
 
-    The domain is (floor, ∞). The initial effective value is kept as a buffer, so a checkpoint
-    can always tell where p started.
+    p = floor + log(1 + e^ρ) with domain (floor, ∞); under a finite ceiling
+    p = floor + (ceiling − floor) σ(ρ) with domain (floor, ceiling). The initial effective value is
+    kept as a buffer, so a checkpoint can always tell where p started. Training gives every ρ a
+    rate of its own and records the effective value.
     """
 
     rho: nn.Parameter
     initial: Tensor
 
-    def __init__(self, initial: float, floor: float, size: int = 1) -> None:
-        """Start at the effective value ``initial`` > ``floor``."""
+    def __init__(
+        self, initial: float, floor: float, size: int = 1, ceiling: float = math.inf, symbol: str = "p"
+    ) -> None:
+        """Start at the effective value ``initial`` inside the domain; ``symbol`` is its name in messages."""
         super().__init__()
-        if not floor < initial < math.inf:
-            raise PoolScopeError(f"p starts at {initial}; expected a finite number above {floor}")
-        self.floor = floor
-        # Inverse of softplus, written so that values near the floor keep their digits and large ones
-        # do not overflow.
+        if not floor < initial < ceiling:
+            expected = f"a finite number above {floor}" if math.isinf(ceiling) else f"a number in ({floor}, {ceiling})"
+            raise PoolScopeError(f"{symbol} starts at {initial}; expected {expected}")
+        self.floor, self.ceiling = floor, ceiling
         above = float(initial - floor)
-        rho = above + math.log(-math.expm1(-above))
+        if math.isinf(ceiling):
+            # Inverse of softplus, written so that values near the floor keep their digits and large
+            # ones do not overflow.
+            rho = above + math.log(-math.expm1(-above))
+        else:
+            rho = math.log(above) - math.log(ceiling - initial)
         self.rho = nn.Parameter(torch.full((size,), rho))
         self.register_buffer("initial", torch.full((size,), float(initial)))
 
+    @property
+    def domain(self) -> str:
+        """The open interval that the effective value lives in, in words."""
+        return f"({self.floor:g}, {'∞' if math.isinf(self.ceiling) else format(self.ceiling, 'g')})"
+
     def forward(self) -> Tensor:
         """Return the effective p (1,) or (D,)."""
-        return self.floor + F.softplus(self.rho)
+        if math.isinf(self.ceiling):
+            return self.floor + F.softplus(self.rho)
+        return self.floor + (self.ceiling - self.floor) * torch.sigmoid(self.rho)
+
+    def parameter(self, name: str, meaning: str) -> Parameter:
+        """Report the effective values now and at the start under ``name``."""
+        return Parameter(name, tuple(self().tolist()), tuple(self.initial.tolist()), meaning, self.domain)
 
 
 class PowerPooler(Pooler):

@@ -29,7 +29,7 @@ def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
 
 def masked_max(values: Tensor, mask: Tensor) -> Tensor:
     """Return max_i v_i over real tokens; the gradient is divided evenly among ties."""
-    return _minus_inf(values, mask).amax(1)
+    return minus_inf_padding(values, mask).amax(1)
 
 
 def masked_min(values: Tensor, mask: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def masked_min(values: Tensor, mask: Tensor) -> Tensor:
 
 def masked_softmax(logits: Tensor, mask: Tensor) -> Tensor:
     """Return softmax over real tokens: ≥ 0, sums to 1, exactly 0 on padding."""
-    return zero_padding(torch.softmax(_minus_inf(logits, mask), dim=1), mask)
+    return zero_padding(torch.softmax(minus_inf_padding(logits, mask), dim=1), mask)
 
 
 def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
@@ -47,13 +47,14 @@ def masked_log_softmax(logits: Tensor, mask: Tensor) -> Tensor:
 
     A finite filler keeps ``p * log a`` differentiable in p; whoever reduces must mask again.
     """
-    return zero_padding(torch.log_softmax(_minus_inf(logits, mask), dim=1), mask)
+    return zero_padding(torch.log_softmax(minus_inf_padding(logits, mask), dim=1), mask)
 
 
 def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
     """Return log Σ_i exp(v_i) over real tokens, the maximum subtracted inside."""
-    return torch.logsumexp(_minus_inf(values, mask), dim=1)
+    return torch.logsumexp(minus_inf_padding(values, mask), dim=1)
 
 
-def _minus_inf(values: Tensor, mask: Tensor) -> Tensor:
+def minus_inf_padding(values: Tensor, mask: Tensor) -> Tensor:
+    """Set padded positions to −inf, whatever stood there: what no maximum and no normaliser will pick."""
     return torch.where(broadcast_mask(mask, values), values, torch.full((), -torch.inf, dtype=values.dtype))

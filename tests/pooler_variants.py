@@ -41,9 +41,16 @@ APLN = tuple(
 VARIANTS = (
     *(Variant(name) for name in POOLERS if name != "apln"),
     Variant("learned_norm", {"p_initial": 1.2, "centre_initial": -1.0}),
+    Variant("gem", {"p_initial": 1.2, "epsilon": 0.01}),
+    Variant("log_sum_exp", {"b_initial": 4.0}),
+    Variant("entmax", {"alpha_initial": 2.2}),
+    Variant("structured", {"hops": 1}),
     *APLN,
 )
 ATTENDING = tuple(v for v in VARIANTS if POOLERS[v.name].attends)
+LEARNING = tuple(v for v in VARIANTS if list(v.build().parameters()))
+POSITIONAL = tuple(v for v in VARIANTS if POOLERS[v.name].positional)
+ORDERLESS = tuple(v for v in VARIANTS if v not in POSITIONAL)
 
 
 def states(dtype=torch.float64, lengths=LENGTHS, size=SIZE, seed=1):

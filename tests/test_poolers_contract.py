@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from pooler_variants import ATTENDING, SIZE, VARIANTS, states
+from pooler_variants import ATTENDING, ORDERLESS, POSITIONAL, SIZE, VARIANTS, states
 
 from models.poolers.limits import CEILING, FLOOR
 
@@ -23,8 +23,15 @@ def maps(pooler, hidden, mask, weights=None):
         "effective": pooler.effective(hidden, mask, weights),
         "shares": pooler.shares(hidden, mask, weights),
         "contributions": pooler.contributions(hidden, mask, weights),
+        **pooler.maps(hidden, mask),
     }
     return {name: value.detach() for name, value in said.items() if value is not None}
+
+
+def over_hops(said):
+    """The same with the mean over hops in place of all hops side by side."""
+    flat = {"pooled", "shares", "contributions"}
+    return {n: v.unflatten(-1, (-1, SIZE)).mean(-2) if n in flat else v for n, v in said.items()}
 
 
 def assert_same(left, right, tolerance):
@@ -60,12 +67,18 @@ def test_a_batch_is_its_rows_one_by_one(variant, dtype, tolerance):
         assert_same({n: v[0] for n, v in alone.items()}, here, tolerance)
 
 
-@each_variant
+@pytest.mark.parametrize("variant", ORDERLESS, ids=str)
 def test_the_order_of_tokens_does_not_matter(variant):
     pooler, (hidden, mask) = variant.build(), states(lengths=(6, 6))
     order = torch.tensor([3, 0, 5, 1, 4, 2])
     expected = {n: v if n == "pooled" else v[:, order] for n, v in maps(pooler, hidden, mask).items()}
     assert_same(maps(pooler, hidden[:, order], mask), expected, 1e-12)
+
+
+@pytest.mark.parametrize("variant", POSITIONAL, ids=str)
+def test_the_order_of_tokens_matters_where_the_pooler_says_so(variant):
+    pooler, (hidden, mask) = variant.build(), states(lengths=(6, 6))
+    assert bool(((pooler(hidden, mask) - pooler(hidden.flip(1), mask)).abs().amax(1) > 1e-3).all())
 
 
 @each_variant
@@ -89,7 +102,8 @@ def test_attention_is_a_distribution_over_real_tokens(variant, dtype, tolerance)
     effective = pooler.effective(hidden, mask)
     for weights in (pooler.attention(hidden, mask), *([] if effective is None else [effective])):
         assert weights.shape == mask.shape
-        assert bool((weights[mask] > 0).all())
+        assert bool((weights[mask] >= 0).all())
+        assert pooler.sparse or bool((weights[mask] > 0).all())
         assert bool((weights[~mask] == 0).all())
         torch.testing.assert_close(weights.sum(1), torch.ones(3, dtype=dtype), rtol=0, atol=tolerance)
         assert bool(weights[0].max() - weights[0].min() > 1e-3), "a constant map tells nothing"
@@ -100,9 +114,9 @@ def test_attention_is_a_distribution_over_real_tokens(variant, dtype, tolerance)
 def test_shares_and_contributions_sum_up(variant, dtype, tolerance):
     pooler, (hidden, mask) = variant.build(dtype), states(dtype)
     shares, parts = pooler.shares(hidden, mask), pooler.contributions(hidden, mask)
-    assert shares.shape == parts.shape == hidden.shape
+    assert shares.shape == parts.shape == (*mask.shape, pooler.output_size)
     assert bool((shares >= 0).all())
-    torch.testing.assert_close(shares.sum(1), torch.ones(3, SIZE, dtype=dtype), rtol=0, atol=tolerance)
+    torch.testing.assert_close(shares.sum(1), torch.ones(3, pooler.output_size, dtype=dtype), rtol=0, atol=tolerance)
     tolerance = 1e-5 if dtype == torch.float32 else 1e-10
     torch.testing.assert_close(parts.sum(1), pooler(hidden, mask), rtol=tolerance, atol=tolerance)
 
@@ -112,13 +126,17 @@ def test_shares_and_contributions_sum_up(variant, dtype, tolerance):
 def test_the_attention_shown_is_the_attention_used(variant, dtype, tolerance):
     pooler, (hidden, mask) = variant.build(dtype), states(dtype)
     own = pooler.attention(hidden, mask)
-    assert_same(maps(pooler, hidden, mask, own), maps(pooler, hidden, mask), 5 * tolerance)
+    # With several hops the attention shown is their mean: it is what the mean over hops was pooled with.
+    imposed, learned = maps(pooler, hidden, mask, own), maps(pooler, hidden, mask)
+    assert_same(over_hops(imposed), over_hops(learned), 5 * tolerance)
+    torch.testing.assert_close(pooler.held(hidden, mask).detach(), learned["pooled"], rtol=tolerance, atol=tolerance)
     other = torch.where(mask, torch.arange(1.0, 7.0, dtype=dtype), 0.0)
     other = other / other.sum(1, keepdim=True)
     changed = (pooler(hidden, mask, other) - pooler(hidden, mask))[:2].abs().amax(1)
     assert bool((changed > 1e-4).all()), "imposed weights change nothing"
     said = maps(pooler, hidden, mask, other)
-    torch.testing.assert_close(said["shares"].sum(1), torch.ones(3, SIZE, dtype=dtype), rtol=0, atol=tolerance)
+    ones = torch.ones(3, pooler.output_size, dtype=dtype)
+    torch.testing.assert_close(said["shares"].sum(1), ones, rtol=0, atol=tolerance)
     torch.testing.assert_close(said["contributions"].sum(1), said["pooled"], rtol=10 * tolerance, atol=10 * tolerance)
 
 
@@ -131,6 +149,10 @@ def test_one_token_is_returned_after_the_poolers_own_rescaling(variant, dtype, t
     h = token[0].numpy()
     if variant.name == "learned_norm":
         h = np.abs(h - pooler.centre.detach().numpy())
+    if variant.name == "gem":
+        h = np.maximum(h, pooler.epsilon)
+    if variant.name == "structured":
+        h = np.tile(h, pooler.hops)
     if variant.name == "apln":
         lowest = np.full_like(h, FLOOR)
         h = {

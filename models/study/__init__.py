@@ -1,0 +1,1 @@
+"""The study of one claim: does attentive pooling with learnable norms beat attention?"""

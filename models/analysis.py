@@ -31,8 +31,8 @@ from models.records import (
     Removal,
     Request,
     Token,
+    TraceMap,
 )
-from models.text import UNK
 
 NOTHING_TYPED = "There is no word to read in this text; type at least one."
 NOTHING_LEFT = "Every token of this text is deleted, so nothing is left to read; restore at least one."
@@ -42,20 +42,32 @@ NOTHING_LEFT = "Every token of this text is deleted, so nothing is left to read;
 class Text:
     """A request's text after its edits: all tokens with their states, and what is really read.
 
-    ``kept`` are the places, in ``tokens``, of the T ids that go into the encoder.
+    ``kept`` are the places, in ``tokens``, of the words that are read; ``owners`` those of the T
+    ids that go into the encoder, −1 for ids that belong to no word.
     """
 
     tokens: tuple[Token, ...]
     kept: tuple[int, ...]
     ids: tuple[int, ...]
+    owners: tuple[int, ...]
     cut: int
 
     def spread(self, values: Sequence[float]) -> tuple[float, ...]:
-        """Put values of the kept tokens at their places among all tokens, 0 elsewhere."""
+        """Sum values (T,) of the ids over the words they belong to, 0 for deleted words."""
         full = [0.0] * len(self.tokens)
-        for place, value in zip(self.kept, values, strict=True):
-            full[place] = value
+        for place, value in zip(self.owners, values, strict=True):
+            if place >= 0:
+                full[place] += value
         return tuple(full)
+
+    def average(self, values: Sequence[float]) -> tuple[float, ...]:
+        """Average values (T,) of the ids over the words they belong to, 0 for deleted words."""
+        pieces = self.spread([1.0] * len(self.ids))
+        return tuple(total / max(count, 1.0) for total, count in zip(self.spread(values), pieces, strict=True))
+
+    def special(self, values: Sequence[float]) -> float:
+        """Sum values (T,) of the ids that belong to no word."""
+        return float(sum(value for place, value in zip(self.owners, values, strict=True) if place < 0))
 
 
 def prepare(classifier: PoolingClassifier, request: Request) -> Text:
@@ -77,8 +89,10 @@ def prepare(classifier: PoolingClassifier, request: Request) -> Text:
     tokens = tuple(
         dataclasses.replace(token, state=states[i]) if i in states else token for i, token in enumerate(encoded.tokens)
     )
-    ids = tuple(UNK if i in masked else encoded.ids[i] for i in kept)
-    return Text(tokens, kept, ids, encoded.cut)
+    pairs = [(id_, owner) for id_, owner in zip(encoded.ids, encoded.owners, strict=True) if owner not in deleted]
+    owners = tuple(owner for _, owner in pairs)
+    ids = tuple(classifier.unknown if owner in masked else id_ for id_, owner in pairs)
+    return Text(tokens, kept, ids, owners, encoded.cut)
 
 
 def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
@@ -94,7 +108,7 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     started = time.perf_counter()
     methods = [build(call, METHODS) for call in request.methods]
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids)
+    reading = Reading(classifier, text.ids, text.owners)
     prediction = predicted(classifier, reading.logits[0])
     target = target_of(classifier, request, prediction)
     attributions = tuple(attribution(method, reading, text, target) for method in methods)
@@ -139,7 +153,7 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
     scores = method(reading, target)
     without: tuple[tuple[float, ...] | None, ...] | None = None
     if scores.without is not None:
-        removed = dict(zip(text.kept, scores.without, strict=True))
+        removed = {place: left for place, left in zip(text.owners, scores.without, strict=True) if left is not None}
         without = tuple(removed.get(place) for place in range(len(text.tokens)))
     return Attribution(
         method=method.name,
@@ -158,6 +172,7 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
         seconds=time.perf_counter() - started,
         params=method.variant,
         without=without,
+        special=0.0 if scores.values is None else text.special(scores.values),
     )
 
 
@@ -190,15 +205,21 @@ def trace(reading: Reading, text: Text) -> PoolingTrace:
     shares = pooler.shares(hidden, mask)[0]
     meaning = "attention weight a_i" if pooler.attends else f"{pooler.title} pooling has no attention weights"
     effective = pooler.effective(hidden, mask)
+    weights = None if reading.weights is None else floats(reading.weights[0])
+    sections = mask[0].tolist() if pooler.tiered else None
     return PoolingTrace(
-        weights=None if reading.weights is None else text.spread(floats(reading.weights[0])),
+        weights=None if weights is None else text.spread(weights),
         weights_meaning=meaning,
         effective=None if effective is None else text.spread(floats(effective[0])),
         shares=text.spread(floats(shares.mean(-1))),
         # Only max pooling divides whole dimensions among winners.
         winners=text.spread(floats(shares.sum(-1))) if pooler.name == "max" else None,
-        state_norms=text.spread(floats(hidden[0].norm(dim=-1))),
-        parameters=pooler.learned(),
+        state_norms=text.average(floats(hidden[0].norm(dim=-1))),
+        parameters=(*pooler.learned(), *reading.classifier.encoder.learned()),
+        maps=tuple(TraceMap(name, text.spread(floats(m[0]))) for name, m in pooler.maps(hidden, mask).items()),
+        special_weight=0.0 if weights is None else text.special(weights),
+        special_share=text.special(floats(shares.mean(-1))),
+        segments=None if sections is None else tuple(map(int, text.average(sections))),
     )
 
 

@@ -13,25 +13,31 @@ from models.encoders.base import Encoder
 from models.errors import PoolScopeError
 from models.poolers.base import Pooler
 from models.records import ModelSpec, Token
-from models.text import PAD, Vocabulary, WordTokenizer
+from models.text import PAD, UNK, Vocabulary, WordTokenizer
 from models.zoo.tasks import display_labels
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """A text as the classifier reads it: tokens, their ids, and how many were cut off the end."""
+    """A text as the classifier reads it: words, ids, and how many words were cut off the end.
+
+    ``owners`` has the word's index for each id: a word may be several pieces, and an id of the
+    encoder's own ([CLS], [SEP]) belongs to no word and has −1.
+    """
 
     tokens: tuple[Token, ...]
     ids: tuple[int, ...]
     cut: int
+    owners: tuple[int, ...]
 
 
 class PoolingClassifier(nn.Module):
     """logits = W r + b with r = pool(encode(embed(ids))).
 
     One pure path, every stage by itself: attention can be imposed at :meth:`pool`, states can be
-    frozen after :meth:`encode`, gradients can start at :meth:`from_embeddings`. Shapes: ids and
-    mask (B, T), embeddings (B, T, E), hidden (B, T, D), pooled (B, R), logits (B, C).
+    frozen after :meth:`encode`, gradients can start at :meth:`from_embeddings`. ``mask`` is that of
+    :meth:`grouped` everywhere but in :meth:`forward`. Shapes: ids and mask (B, T), embeddings
+    (B, T, E), hidden (B, T, D), pooled (B, R), logits (B, C).
     """
 
     def __init__(
@@ -76,7 +82,21 @@ class PoolingClassifier(nn.Module):
             Token(token.text, token.start, token.end, known=self.vocabulary.known(token.text))
             for token in kept
         )
-        return Encoded(tokens, tuple(self.vocabulary.encode(t.text for t in kept)), len(found) - len(kept))
+        ids = tuple(self.vocabulary.encode(token.text for token in kept))
+        return Encoded(tokens, ids, len(found) - len(kept), tuple(range(len(ids))))
+
+    @property
+    def unknown(self) -> int:
+        """The id that stands for a masked word."""
+        return UNK
+
+    def row(self, text: str) -> list[int]:
+        """Return the ids of :meth:`read` alone: the fast road for whole corpora."""
+        return self.vocabulary.encode_keys(self.tokenizer.words(text)[: self.max_tokens])
+
+    def grouped(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return what the pooler takes as its mask (B, T); see :meth:`Pooler.grouped`."""
+        return self.pooler.grouped(self.vocabulary, ids, mask)
 
     def embed(self, ids: Tensor) -> Tensor:
         """Look up ids (B, T) in the word table: (B, T, E)."""
@@ -84,7 +104,7 @@ class PoolingClassifier(nn.Module):
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Turn embeddings (B, T, E) into token states (B, T, D)."""
-        return cast(Tensor, self.encoder(self.dropout(embeddings), mask))
+        return cast(Tensor, self.encoder(self.dropout(embeddings), mask.bool()))
 
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Turn token states into one vector (B, R), with the learned or the imposed attention."""
@@ -100,7 +120,7 @@ class PoolingClassifier(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return logits (B, C) of ids (B, T)."""
-        return self.from_embeddings(self.embed(ids), mask)
+        return self.from_embeddings(self.embed(ids), self.grouped(ids, mask))
 
 
 def pad_batch(rows: Sequence[Sequence[int]], device: torch.device | None = None) -> tuple[Tensor, Tensor]:

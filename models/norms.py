@@ -42,7 +42,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
     _check(ps)
     pooler = cast(PowerPooler, classifier.pooler)
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids)
+    reading = Reading(classifier, text.ids, text.owners)
     hidden = reading.hidden.expand(len(ps), -1, -1)
     mask = reading.mask.expand(len(ps), -1)
     p = torch.tensor(list(ps), dtype=hidden.dtype, device=hidden.device).view(-1, 1, 1)
@@ -58,7 +58,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
             shares=text.spread(floats(shares[i])),
             pooled=floats(pooled[i]),
             probabilities=floats(probabilities[i]),
-            winners=tuple(text.kept[k] for k in winners[i].tolist()),
+            winners=tuple(text.owners[k] for k in winners[i].tolist()),
         )
         for i, value in enumerate(ps)
     )

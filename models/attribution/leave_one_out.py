@@ -9,16 +9,17 @@ from torch import Tensor
 
 from models.attribution.base import AttributionMethod, Scores
 from models.attribution.reading import Reading, rows_per_chunk
-from models.classifier import PoolingClassifier
+from models.classifier import PoolingClassifier, pad_batch
 
 ONE_TOKEN = "The text has one token only: without it nothing is left to read, so there is nothing to compare."
 
 
 class LeaveOneOut(AttributionMethod):
-    """Leave-one-out: logit_c(x) − logit_c(x without token i), everything re-encoded.
+    """Leave-one-out: logit_c(x) − logit_c(x without word i), everything re-encoded.
 
-    The token is deleted, not blanked: the text closes up behind it. Deletions that leave the same
-    words in the same order (one of two equal neighbours) are computed once.
+    The word is deleted with all its pieces, not blanked: the text closes up behind it. Deletions
+    that leave the same words in the same order (one of two equal neighbours) are computed once.
+    What a word of several pieces loses stands at its first piece.
     """
 
     name = "leave_one_out"
@@ -33,22 +34,27 @@ class LeaveOneOut(AttributionMethod):
     complete = False
 
     def attribute(self, reading: Reading, target: int) -> Scores:
-        """Return the drop of the logit per deleted token (T,) and the probabilities without it."""
-        if len(reading) == 1:
+        """Return the drop of the logit per deleted word (T,) and the probabilities without it."""
+        if len(reading.units) == 1:
             return Scores(None, reason=ONE_TOKEN)
         ids = reading.ids[0].tolist()
-        texts = [(*ids[:i], *ids[i + 1 :]) for i in range(len(ids))]
+        # Pieces of a word stand side by side.
+        texts = [(*ids[: unit[0]], *ids[unit[-1] + 1 :]) for unit in reading.units]
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         rows = [distinct[text] for text in texts]
         logits = logits_of(reading.classifier, list(distinct))[rows]
-        values = reading.logits[0, target].double() - logits[:, target].double()
-        without = tuple(tuple(row) for row in logits.double().softmax(-1).tolist())
-        return Scores(tuple(values.tolist()), forwards=len(distinct), without=without)
+        lost = (reading.logits[0, target].double() - logits[:, target].double()).tolist()
+        left = logits.double().softmax(-1).tolist()
+        values = [0.0] * len(ids)
+        without: list[tuple[float, ...] | None] = [None] * len(ids)
+        for unit, value, probabilities in zip(reading.units, lost, left, strict=True):
+            values[unit[0]], without[unit[0]] = value, tuple(probabilities)
+        return Scores(tuple(values), forwards=len(distinct), without=tuple(without))
 
 
 @torch.no_grad()
 def logits_of(classifier: PoolingClassifier, texts: Sequence[Sequence[int]]) -> Tensor:
-    """Logits (N, C) of N texts of equally many token ids, in chunks of bounded size."""
-    ids = torch.tensor(texts, dtype=torch.long, device=classifier.table.weight.device)
-    chunks = ids.split(rows_per_chunk(ids.shape[1]))
-    return torch.cat([classifier(chunk, torch.ones_like(chunk, dtype=torch.bool)) for chunk in chunks])
+    """Logits (N, C) of N texts of token ids, in chunks of bounded size."""
+    ids, mask = pad_batch(texts, classifier.table.weight.device)
+    size = rows_per_chunk(ids.shape[1])
+    return torch.cat([classifier(*chunk) for chunk in zip(ids.split(size), mask.split(size), strict=True)])

@@ -16,17 +16,20 @@ ROWS_PER_CHUNK = 128
 
 
 class Reading:
-    """A single encoder pass over one text of T tokens, with its graph kept for derivatives.
+    """A single encoder pass over one text of T ids, with its graph kept for derivatives.
 
     ``ids`` (1, T), ``mask`` (1, T) all True, ``embeddings`` (1, T, E), ``hidden`` (1, T, D),
     ``weights`` (1, T) or ``None`` for poolers that do not attend, ``pooled`` (1, R), ``logits``
-    (1, C) and ``probabilities`` (1, C) are detached. Derivatives are taken once and kept, because
-    several methods need the same ones. A reading belongs to one thread; the classifier behind it
-    may be shared.
+    (1, C) and ``probabilities`` (1, C) are detached. ``mask`` is what the pooler takes, sentence
+    numbers for one that reads in tiers. ``units`` holds the places of each word's ids. Derivatives
+    are taken once and kept, because several methods need the same ones. A reading belongs to one
+    thread; the classifier behind it may be shared.
     """
 
-    def __init__(self, classifier: PoolingClassifier, ids: Sequence[int]) -> None:
-        """Read token ids, one per kept token.
+    def __init__(
+        self, classifier: PoolingClassifier, ids: Sequence[int], owners: Sequence[int] | None = None
+    ) -> None:
+        """Read ids; ``owners`` gives the word of each, −1 for none, as in ``Encoded`` (default: a word each).
 
         Raises:
             PoolScopeError: no token came, or the classifier is still in training mode, where
@@ -38,7 +41,8 @@ class Reading:
             raise PoolScopeError("The classifier is in training mode; call its eval() before it explains.")
         self.classifier = classifier
         self.ids = torch.tensor([list(ids)], dtype=torch.long, device=classifier.table.weight.device)
-        self.mask = torch.ones_like(self.ids, dtype=torch.bool)
+        self.mask = classifier.grouped(self.ids, torch.ones_like(self.ids, dtype=torch.bool))
+        self.units = _units(range(len(ids)) if owners is None else owners)
         self._gradients: dict[tuple[str, int, bool], Tensor] = {}
         with torch.enable_grad(), differentiable(self.ids):
             self._embeddings = classifier.embed(self.ids).detach().requires_grad_()
@@ -54,7 +58,7 @@ class Reading:
         self.probabilities = self.logits.softmax(-1)
 
     def __len__(self) -> int:
-        """Count the tokens T."""
+        """Count the ids T."""
         return self.ids.shape[1]
 
     def logit(self, target: int) -> float:
@@ -83,6 +87,15 @@ class Reading:
                 (gradient,) = torch.autograd.grad(logits[0, target], inputs, retain_graph=True)
             self._gradients[key] = gradient[0]
         return self._gradients[key]
+
+
+def _units(owners: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """Return the places of each word's ids, in the order of the text; ids of no word are in none."""
+    places: dict[int, list[int]] = {}
+    for place, owner in enumerate(owners):
+        if owner >= 0:
+            places.setdefault(owner, []).append(place)
+    return tuple(map(tuple, places.values()))
 
 
 @contextmanager

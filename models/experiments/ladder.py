@@ -86,7 +86,7 @@ def ladder(classifier: PoolingClassifier, request: Request) -> Ladder:
         PoolScopeError: as :func:`models.analysis.analyse`.
     """
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids)
+    reading = Reading(classifier, text.ids, text.owners)
     target = target_of(classifier, request, predicted(classifier, reading.logits[0]))
     steps = _steps(classifier, classifier.labels[target])
     maps = [attribution(step.method, reading, text, target) for step in steps]

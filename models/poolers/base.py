@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from models.errors import PoolScopeError
 from models.masking import masked_softmax, zero_padding
 from models.records import Parameter
+from models.text import Vocabulary
 
 
 class Pooler(nn.Module, ABC):
@@ -96,6 +97,14 @@ class Pooler(nn.Module, ABC):
         weights = self.attention(hidden.detach(), mask)
         pooled: Tensor = self(hidden, mask, None if weights is None else weights.detach())
         return pooled
+
+    def grouped(self, vocabulary: Vocabulary, ids: Tensor, mask: Tensor) -> Tensor:
+        """Return the mask (B, T) that every other method takes: ``mask`` itself.
+
+        For a ``tiered`` pooler, which reads sentence by sentence, it is the number of each token's
+        sentence, from 1, and 0 on padding.
+        """
+        return mask
 
     def maps(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Return further maps (B, T) worth showing besides the attention, by name: hops, heads, tiers."""

@@ -19,10 +19,10 @@ def encode_texts(classifier: PoolingClassifier, texts: Sequence[str]) -> list[li
     """Return the ids of each text, at most ``max_tokens``; a text without a token is refused."""
     rows = []
     for number, text in enumerate(texts):
-        keys = classifier.tokenizer.words(text)[: classifier.max_tokens]
-        if not keys:
+        row = classifier.row(text)
+        if not row:
             raise PoolScopeError(f"text {number} ({text[:30]!r}) holds no token; take empty texts out of the data")
-        rows.append(classifier.vocabulary.encode_keys(keys))
+        rows.append(row)
     return rows
 
 

@@ -181,7 +181,7 @@ def _epoch(
         ids, mask = pad_batch([rows[i] for i in picked], device)
         target = torch.tensor([labels[i] for i in picked], device=device)
         hidden = classifier.encode(classifier.embed(ids), mask)
-        loss = classifier.pooler.objective(hidden, mask, partial(_losses, classifier, target))
+        loss = classifier.pooler.objective(hidden, classifier.grouped(ids, mask), partial(_losses, classifier, target))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], 5.0)

@@ -55,6 +55,20 @@ def masked_logsumexp(values: Tensor, mask: Tensor) -> Tensor:
     return torch.logsumexp(minus_inf_padding(values, mask), dim=1)
 
 
+def masked_top(logits: Tensor, mask: Tensor, k: int = 1) -> Tensor:
+    """Return 1/k on the k largest logits (B, T) of real tokens, 0 elsewhere; it carries no gradient.
+
+    A text of fewer tokens chooses all of them. Tokens tied at the last place divide what is left of it evenly,
+    so that the order of equal tokens does not matter.
+    """
+    values = minus_inf_padding(logits, mask)
+    chosen = mask.sum(1, keepdim=True).clamp_max(k)
+    last = values.sort(dim=1, descending=True).values.gather(1, chosen - 1)
+    above, tied = values > last, (values == last) & mask
+    left = (chosen - above.sum(1, keepdim=True)).to(logits.dtype)
+    return (above + tied * (left / tied.sum(1, keepdim=True))) / chosen
+
+
 def minus_inf_padding(values: Tensor, mask: Tensor) -> Tensor:
     """Set padded positions to −inf, whatever stood there: what no maximum and no normaliser will pick."""
     return torch.where(broadcast_mask(mask, values), values, torch.full((), -torch.inf, dtype=values.dtype))

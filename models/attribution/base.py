@@ -104,6 +104,11 @@ class AttributionMethod(ABC):
             return self.title
         return f"{self.title} ({', '.join(f'{name} {value}' for name, value in self.variant)})"
 
+    @property
+    def passes_weights(self) -> bool:
+        """Whether the map is made of gradients that pass through the attention weights."""
+        return self.family in ("gradient", "path")
+
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Say in one sentence why the method cannot apply to ``classifier``; ``None`` when it can."""
         return None
@@ -117,7 +122,9 @@ class AttributionMethod(ABC):
         reason = self.why_not(reading.classifier)
         if reason is not None:
             return Scores(None, reason=reason)
-        return guarded(self.attribute(reading, target))
+        scores = guarded(self.attribute(reading, target))
+        surrogate = reading.classifier.pooler.surrogate if self.passes_weights else ""
+        return _warn(scores, surrogate) if surrogate and scores.values is not None else scores
 
 
 def build(call: MethodCall, registry: Mapping[str, type[AttributionMethod]]) -> AttributionMethod:

@@ -43,6 +43,11 @@ class InputGradient(AttributionMethod):
     complete = False
     Params = InputGradientParams
 
+    @property
+    def passes_weights(self) -> bool:
+        """Only while the attention is free."""
+        return bool(self.params.attention == "attached")
+
     def attribute(self, reading: Reading, target: int) -> Scores:
         """Return Σ_d e_id ∂logit_c/∂e_id per token (T,)."""
         detached = self.params.attention == "detached"

@@ -29,8 +29,9 @@ class Pooler(nn.Module, ABC):
     Class facts: ``attends``, there are weights and they can be imposed; ``sparse``, a real token may weigh
     exactly 0; ``positional``, the order of the tokens matters; ``homogeneous``, the pooled vector scales
     with the states while the attention is held; ``path_integrated``, it does not, and the contributions
-    are integrals along the straight path from the ``reference`` instead; ``surrogate``, where a gradient
-    through the pooler is not the derivative of what it computes, the sentence that says so.
+    are integrals along the straight path from the ``reference`` instead; ``surrogate``, what a
+    gradient through the pooler leaves out or puts something else in place of, as a sentence; empty where
+    it is the derivative of what is computed.
     """
 
     name: ClassVar[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from models.records import Analysis, Attribution
-from viz import palette, provenance, scale, wording
+from viz import entities, palette, provenance, scale, wording
 from viz.markup import Markup, direction, document, join, tag
 from viz.panels import bars, flags, learned, pieces
 from viz.trace import with_trace
@@ -25,6 +25,10 @@ section{border-top:1px solid light-dark(#e6e8ec,#2d323a);margin-top:.7rem;paddin
 .f-u{text-decoration:underline dotted;text-underline-offset:.28em}
 .f-d{text-decoration:line-through;opacity:.5}
 .f-m{font-style:italic;opacity:.7}
+.f-t{font-size:.72em}
+.f-1,.f-2{border-bottom:2px solid;border-end-start-radius:0;border-end-end-radius:0}.f-2{border-bottom:4px double}
+.f-e::after{display:inline-block;font-size:.65em;font-weight:600;line-height:0;vertical-align:super;margin-inline-start:.15em}
+.f-e.f-1::after{content:"e1"}.f-e.f-2::after{content:"e2"}.f-e.f-1.f-2::after{content:"e1 e2"}
 .key{display:inline-block;width:7rem;height:.6rem;border-radius:1rem;margin:0 .4rem;
 border:1px solid light-dark(#dfe2e7,#343a43)}
 .row{display:flex;gap:.75rem;align-items:baseline;flex-wrap:wrap}
@@ -70,11 +74,13 @@ def map_html(analysis: Analysis, a: Attribution, limit: float, scale_name: str =
         return tag("p", a.reason, class_="soft")
     source, ranked = analysis.request.text, scale.ranks(a.scores or ())
     found, _ = pieces(source, analysis.tokens)
+    letters = flags(analysis.tokens)
     parts: list[object] = []
     for i, (gap, word) in enumerate(found):
-        marks = "".join(f" f-{f}" for f in flags(analysis.tokens[i]))
+        marks = "".join(f" f-{f}" for f in letters[i])
         number = wording.number((a.scores or ())[i])
         words = f"{number} · {wording.percent(painted.shares[i])} · rank {ranked[i]}"
+        words += entities.said(letters[i], " · ")
         css = f"w {palette.css_class(painted.steps[i], a.signed)}{marks}"
         parts += [gap, tag("span", word, class_=css, title=words)]
     drawn = tag("div", *parts, class_="map", dir=direction(source))
@@ -149,7 +155,7 @@ def _table(analyses: Sequence[Analysis]) -> Markup:
             "tr",
             tag("td", analysis.model.title),
             tag("td", a.title),
-            tag("td", token.text),
+            tag("td", token.text + entities.said(role, ", ")),
             tag("td", wording.number(value), class_="n"),
             tag("td", wording.percent(share), class_="n"),
             tag("td", str(rank), class_="n"),
@@ -157,8 +163,13 @@ def _table(analyses: Sequence[Analysis]) -> Markup:
         for analysis in analyses
         for a in analysis.attributions
         if a.scores is not None
-        for token, value, share, rank in zip(
-            analysis.tokens, a.scores, scale.shares(a.scores), scale.ranks(a.scores), strict=True
+        for token, role, value, share, rank in zip(
+            analysis.tokens,
+            entities.roles(analysis.tokens),
+            a.scores,
+            scale.shares(a.scores),
+            scale.ranks(a.scores),
+            strict=True,
         )
     ]
     return tag("table", tag("thead", head), tag("tbody", *rows))
@@ -166,6 +177,6 @@ def _table(analyses: Sequence[Analysis]) -> Markup:
 
 def _footer(analyses: Sequence[Analysis], versions: Mapping[str, str]) -> Markup:
     said = [provenance.model_words(a) for a in analyses]
-    said += list(dict.fromkeys(provenance.request_words(a.request, a.model.labels) for a in analyses))
+    said += list(dict.fromkeys(provenance.request_words(a.request, a.prediction.labels) for a in analyses))
     said.append(provenance.version_words(versions))
     return tag("footer", *(tag("p", words) for words in said if words))

@@ -30,6 +30,8 @@ _VISIBLE: dict[int, str] = {
     **{plane << 16 | low: "\ufffd" for plane in range(17) for low in (0xFFFE, 0xFFFF)},
 }
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# What a relation task writes around its two words: characters of the text, never tags of the page.
+MARKS: Mapping[str, tuple[str, str]] = {"e1": ("<e1>", "</e1>"), "e2": ("<e2>", "</e2>")}
 
 
 def visible(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.records import Analysis, Attribution, Parameter, Token
-from viz import markup, palette, scale, wording
+from viz import entities, markup, palette, scale, wording
 from viz.cards import TRACE_CARDS, MethodCard
 from viz.trace import with_trace
 
@@ -80,8 +80,15 @@ def pieces(text: str, tokens: Sequence[Token]) -> tuple[list[tuple[str, str]], s
     return found, markup.visible(text[position:])
 
 
-def flags(token: Token) -> str:
-    """One letter per peculiarity: u(nknown), d(eleted), m(asked), s(pecial)."""
+def flags(tokens: Sequence[Token]) -> list[str]:
+    """One letter per peculiarity of each token: u(nknown), d(eleted), m(asked), s(pecial).
+
+    The letters of :func:`viz.entities.roles` follow, for texts that mark the two words of a relation.
+    """
+    return [_flags(token) + role for token, role in zip(tokens, entities.roles(tokens), strict=True)]
+
+
+def _flags(token: Token) -> str:
     state = {"kept": "", "deleted": "d", "masked": "m"}[token.state]
     return ("" if token.known else "u") + state + ("s" if token.special else "")
 
@@ -95,7 +102,7 @@ def _text(analysis: Analysis) -> dict[str, Any]:
         note = f"Read: the first {wording.count(len(tokens), 'token')}. The remaining {analysis.cut:,} were not read."
     return {
         "dir": markup.direction(source),
-        "text": [[b, t, flags(k)] for (b, t), k in zip(found, tokens, strict=True)],
+        "text": [[b, t, f] for (b, t), f in zip(found, flags(tokens), strict=True)],
         "tail": rest if len(rest) <= TAIL else rest[:TAIL].rstrip() + " …",
         "note": note,
         "unknown": sum(not t.known for t in tokens),

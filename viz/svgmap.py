@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from models.records import Analysis, Attribution
-from viz import layout, palette, png, provenance, scale, wording
+from viz import entities, layout, palette, png, provenance, scale, wording
 from viz.markup import Markup, tag, void
 from viz.panels import flags, learned
 from viz.trace import with_trace
@@ -19,6 +19,10 @@ FONTS = {
     layout.EMOJI: "Noto Color Emoji, Apple Color Emoji, Segoe UI Emoji, sans-serif",
 }
 MARGIN, SIZE, LINE, SMALL = 28.0, 16.0, 27.0, 12.0
+QUIET, TINY = 11.0, 8.5
+# A token's letter, how far below the baseline its line is drawn, and how it is dashed.
+LINES = (("u", 3.5, "1.5 2"), ("d", -5.0, None), ("m", 3.5, "5 2"),
+         ("1", 7.5, None), ("2", 7.5, None), ("2", 10.0, None))  # fmt: skip
 
 
 class Canvas:
@@ -41,14 +45,14 @@ class Canvas:
             x += layout.width(piece, size) * (1.06 if weight else 1)
         return x
 
-    def word(self, words: str, x: float, width: float, y: float, colour: str) -> None:
+    def word(self, words: str, x: float, width: float, y: float, colour: str, size: float = SIZE) -> None:
         """Write a token into its box, centred where one font draws all of it (widths are estimates)."""
         pieces = layout.runs(words)
         if len(pieces) != 1:
-            self.text(words, x + layout.PAD, y, SIZE, colour)
+            self.text(words, x + layout.PAD, y, size, colour)
             return
         self.parts.append(
-            tag("text", words, x=f"{x + width / 2:.1f}", y=f"{y:.1f}", font_size=f"{SIZE:g}", fill=colour,
+            tag("text", words, x=f"{x + width / 2:.1f}", y=f"{y:.1f}", font_size=f"{size:g}", fill=colour,
                 text_anchor="middle", font_family=FONTS[pieces[0][0]])
         )  # fmt: skip
 
@@ -104,7 +108,7 @@ def heatmap_svg(
         _reader(canvas, analysis, (colours or {}).get(analysis.model.id, place), limits, scale_name)
     _legend(canvas, shown, limits, scale_name)
     said = [provenance.model_words(a) for a in analyses]
-    said += dict.fromkeys(provenance.request_words(a.request, a.model.labels) for a in analyses)
+    said += dict.fromkeys(provenance.request_words(a.request, a.prediction.labels) for a in analyses)
     said.append(provenance.version_words(versions or {}))
     canvas.y += 8
     for words in filter(None, said):
@@ -162,16 +166,17 @@ def _map(canvas: Canvas, analysis: Analysis, a: Attribution, limit: float, scale
     if painted is None:
         canvas.paragraph(str(a.reason), SMALL, palette.muted(dark))
         return
+    letters = flags(analysis.tokens)
     for row in layout.lines(analysis.request.text, analysis.tokens, SIZE, canvas.width - 2 * MARGIN):
         canvas.y += LINE
         for item in row:
-            _word(canvas, analysis, a, painted, item)
+            _word(canvas, a, painted, item, "" if item.index is None else letters[item.index])
     for note in filter(None, (painted.note, a.warning)):
         canvas.paragraph(note, SMALL, palette.muted(dark))
 
 
-def _word(canvas: Canvas, analysis: Analysis, a: Attribution, painted: scale.Painted, item: layout.Item) -> None:
-    """One token: background, characters, and the marks of unknown, deleted and masked."""
+def _word(canvas: Canvas, a: Attribution, painted: scale.Painted, item: layout.Item, marks: str) -> None:
+    """One token: background, characters, and the marks of unknown, deleted, masked and entities."""
     x, y = MARGIN + item.x, canvas.y
     if item.index is None:
         if item.text.strip():
@@ -179,16 +184,22 @@ def _word(canvas: Canvas, analysis: Analysis, a: Attribution, painted: scale.Pai
         return
     step = painted.steps[item.index]
     swatch = palette.swatch(step, a.signed, canvas.dark)
+    size = QUIET if "t" in marks else SIZE
+    # A quiet token leaves room around itself, where the name of an entity goes.
+    inset = item.width * (1 - size / SIZE) / 2 + 0.5
     if step:
-        canvas.box(x + 0.5, y - 16, item.width - 1, 22, swatch.background)
-    canvas.word(item.text, x, item.width, y, swatch.text)
-    marks = flags(analysis.tokens[item.index])
-    for flag, offset, dash in (("u", 3.5, "1.5 2"), ("d", -5.0, None), ("m", 3.5, "5 2")):
+        canvas.box(x + inset, y - 16, item.width - 2 * inset, 22, swatch.background)
+    canvas.word(item.text, x, item.width, y, swatch.text, size)
+    for flag, offset, dash in LINES:
         if flag in marks:
+            below = offset > 6
             canvas.parts.append(
                 void("line", x1=f"{x + 2:.1f}", x2=f"{x + item.width - 2:.1f}", y1=f"{y + offset:.1f}",
-                     y2=f"{y + offset:.1f}", stroke=swatch.text, stroke_width="1.3", stroke_dasharray=dash)
+                     y2=f"{y + offset:.1f}", stroke=palette.ink(canvas.dark) if below else swatch.text,
+                     stroke_width="1.3", stroke_dasharray=dash)
             )  # fmt: skip
+    if "e" in marks:
+        canvas.text(entities.said(marks), x + item.width, y - 8, TINY, palette.ink(canvas.dark), "bold")
 
 
 def _legend(canvas: Canvas, analyses: Sequence[Analysis], limits: Mapping[str, float], scale_name: str) -> None:
@@ -211,8 +222,9 @@ def _legend(canvas: Canvas, analyses: Sequence[Analysis], limits: Mapping[str, f
     said = scale.hint(limit, scale_name)
     if said:
         canvas.paragraph(said, SMALL, muted)
-    seen = {flag for a in analyses for token in a.tokens for flag in flags(token)}
-    names = {"u": "dotted: not in the vocabulary", "d": "struck: deleted", "m": "dashed: masked"}
+    seen = {flag for a in analyses for letters in flags(a.tokens) for flag in letters}
+    names = {"u": "dotted: not in the vocabulary", "d": "struck: deleted", "m": "dashed: masked",
+             "1": "line, e1: the first marked word", "2": "two lines, e2: the second marked word"}  # fmt: skip
     marks = [words for flag, words in names.items() if flag in seen]
     if marks:
         canvas.paragraph(" · ".join(marks), SMALL, muted)

@@ -40,11 +40,11 @@ const drawing = {
       [...flags].forEach((f) => seen.add(f));
       word.className = "w" + flagClass(flags);
       word.tabIndex = i === this.cursor ? 0 : -1;
-      word.setAttribute("aria-label", [text[i][1], ...[...flags].map((f) => flagNames[f])].join(", "));
+      word.setAttribute("aria-label", [text[i][1], ...flagWords(flags)].join(", "));
     });
     const notes = [];
     if (note) notes.push(make("span", "", note));
-    for (const flag of "udms") {
+    for (const flag of "udms12") {
       if (!seen.has(flag)) continue;
       const item = make("span");
       item.append(make("span", "w f-" + flag, "word"), " " + flagNames[flag]);

@@ -35,5 +35,9 @@ const formula = (segments) => {
 
 const step = (q, signed) => (q === 0 ? "z" : (signed ? (q > 0 ? "p" : "n") : "u") + Math.abs(q));
 
-const flagNames = { u: "not in the vocabulary", d: "deleted", m: "masked", s: "special" };
+const flagNames = {
+  u: "not in the vocabulary", d: "deleted", m: "masked", s: "special",
+  t: "mark of an entity", 1: "in e1", 2: "in e2",
+};
+const flagWords = (flags) => [...flags].map((f) => flagNames[f]).filter(Boolean);
 const flagClass = (flags) => [...flags].map((f) => " f-" + f).join("");

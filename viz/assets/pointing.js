@@ -162,7 +162,7 @@ const pointing = {
     if (!row || !row.data.v) return this.hideTip();
     const { v, title, unit } = row.data;
     this.tip.replaceChildren(
-      make("b", "", this.data.text[index][1]),
+      make("b", "", [this.data.text[index][1], ...flagWords(this.data.text[index][2].replace(/[udms]/g, ""))].join(", ")),
       make("span", "", `${title}: ${format(v[index])}`),
       make("span", "", `${percent(v[index] / row.mass)} of absolute mass, rank ${this.place(v, index)} of ${v.length}`),
       make("span", "unit", unit)

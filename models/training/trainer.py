@@ -83,6 +83,7 @@ def train(
     epoch_done: Callable[[dict[str, Any]], None] | None = None,
     encoded: Mapping[str, Rows] | None = None,
     test: bool = True,
+    prepared: PoolingClassifier | None = None,
 ) -> Trained:
     """Train by AdamW on cross-entropy, stop early on dev accuracy, score the best epoch.
 
@@ -97,12 +98,13 @@ def train(
         epoch_done: called with each epoch's history record.
         encoded: the splits as id rows, where the caller trains several classifiers on one table.
         test: score the test split too (a sweep must not).
+        prepared: what to train in place of :func:`prepare`'s classifier, as one that reads frozen states.
 
     Raises:
         PoolScopeError: a text without a token, an unusable option, or a loss that is not finite.
     """
     start = time.perf_counter()
-    classifier = prepare(recipe, dataset, table).to(device)
+    classifier = (prepared or prepare(recipe, dataset, table)).to(device)
     optimizer = torch.optim.AdamW(_groups(classifier, recipe))
     rows = dict(encoded or encode_splits(classifier, dataset))
     labels = {name: list(split.labels) for name, split in dataset.splits.items()}

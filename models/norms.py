@@ -28,7 +28,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
     ``ps``; per-token values of deleted tokens are 0.
 
     Args:
-        classifier: one whose pooler has an exponent (APLN, learned norm).
+        classifier: one whose pooler has an exponent (APLN, GeM, learned norm).
         request: the text and its edits; methods and target do not matter.
         ps: exponents from 0.1 to 50.
 
@@ -38,7 +38,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
     """
     if not hasattr(classifier.pooler, "pool_at"):
         title = classifier.pooler.title
-        raise PoolScopeError(f"{title} pooling has no exponent p to turn; choose APLN or the learned norm.")
+        raise PoolScopeError(f"{title} pooling has no exponent p to turn; choose APLN, GeM or the learned norm.")
     _check(ps)
     pooler = cast(PowerPooler, classifier.pooler)
     text = prepare(classifier, request)

@@ -12,6 +12,7 @@ from models.analysis import analyse
 from models.encoders import ENCODERS
 from models.errors import PoolScopeError
 from models.norms import norm_sweep
+from models.poolers import POOLERS
 from models.records import Request
 
 PS = (0.1, 0.5, 1.0, 1.7, 2.0, 5.0, 20.0, 50.0)
@@ -104,9 +105,9 @@ def test_deleted_tokens_have_no_share():
     assert sum(sweep.points[0].shares) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("pooler", ["mean", "max", "attention", "scaled_dot"])
+@pytest.mark.parametrize("pooler", [name for name, kind in POOLERS.items() if not hasattr(kind, "pool_at")])
 def test_a_pooler_without_an_exponent_is_refused(pooler):
-    with pytest.raises(PoolScopeError, match="pooling has no exponent p to turn; choose APLN or the learned norm"):
+    with pytest.raises(PoolScopeError, match="pooling has no exponent p to turn; choose APLN, GeM or the learned norm"):
         norm_sweep(tiny("bilstm", pooler), Request(TEXT), PS)
 
 

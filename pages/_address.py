@@ -28,7 +28,8 @@ class Address:
 
     ``readers`` are ``encoder/pooler`` in the order of their colours, ``None`` for a colour that is
     free. ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
-    belong to the gradient page, ``norm`` and ``p`` to the norms page.
+    belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
+    ``section`` to the zoo.
     """
 
     task: str | None = None
@@ -44,6 +45,8 @@ class Address:
     norm: str | None = None
     against: str | None = None
     p: float | None = None
+    sentence: int | None = None
+    section: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -153,6 +156,8 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "norm": _reader,
     "against": _word,
     "p": _exponent,
+    "sentence": _index,
+    "section": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -168,4 +173,6 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "norm": _write_reader,
     "against": str,
     "p": lambda p: f"{p:.6g}",
+    "sentence": str,
+    "section": str,
 }

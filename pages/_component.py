@@ -1,4 +1,4 @@
-"""The clickable heatmap, registered once with Streamlit."""
+"""The clickable heatmap and the film player, registered once with Streamlit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from pages import _changes
 from pages._state import Key
 from viz.component import component_source
 
-_SOURCE = component_source()
+_SOURCE, _FILM = component_source(), component_source("movie")
 _TOKENS = st.components.v2.component(
     "poolscope_tokens", html=_SOURCE.html, css=_SOURCE.css, js=_SOURCE.js
+)
+
+_PLAYER = st.components.v2.component(
+    "poolscope_movie", html=_FILM.html, css=_FILM.css, js=_FILM.js
 )
 
 
@@ -25,3 +29,8 @@ def tokens(payload: Mapping[str, Any]) -> None:
         default={"selected": st.session_state[Key.WORD]},
         on_selected_change=_changes.touched,
     )
+
+
+def film(payload: Mapping[str, Any]) -> None:
+    """Play a payload of ``viz.movie``; which epoch is shown stays in the browser."""
+    _PLAYER(key=Key.FILM, data=dict(payload))

@@ -14,13 +14,15 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "Compare": "How do differently pooled readers read the same text, and which words do they answer to?",
         "Attention against gradient": "Does a reader's attention point at the words that move its prediction?",
         "Norms": "Which norm did each reader learn to pool with, and what would another one change?",
+        "Zoo": "How well does every trained classifier read, and what did it learn on the way?",
+        "Movie": "When, during training, did each reader find the words it attends to?",
         "About": "What do these pictures show, and what may they not be taken for?",
     }
 )
 # These draw charts (or a table), whose libraries take a while to load.
-FIGURES: Final = tuple(QUESTIONS)[1:]
-_FILES: Final = ("compare", "gradient", "norms", "about")
-_ICONS: Final = ("view_column", "compare_arrows", "tune", "menu_book")
+FIGURES: Final = tuple(title for title in QUESTIONS if title not in ("Compare", "Movie"))
+_FILES: Final = ("compare", "gradient", "norms", "zoo", "movie", "about")
+_ICONS: Final = ("view_column", "compare_arrows", "tune", "grid_view", "movie", "menu_book")
 
 
 def navigate(*, icons: bool = True) -> StreamlitPage:

@@ -31,8 +31,11 @@ class Key:
     TASK, READERS, DRAFT, EXAMPLE = "task", "readers", "draft", "example"
     METHODS, TARGET, SCALE, READ, SHARE = "methods", "target", "scale", "read", "share"
     DELETE, MASK, UNDO, RESTORE = "delete", "mask", "undo", "restore"
+    ENTITIES = {"e1": "mark_e1", "e2": "mark_e2"}
     READER, AGAINST, NORM_READER, DIAL, LEARNED = "reader", "against", "norm_reader", "dial", "learned"
     METRIC, REFERENCE, TRAINED = "metric", "reference", "trained"
+    SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
+    TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
@@ -134,6 +137,8 @@ def publish(view: View) -> None:
         norm=tail(state.get(Key.NORM_READER)),
         against=state.get(Key.AGAINST),
         p=state.get(Key.P),
+        sentence=state.get(Key.SENTENCE),
+        section=state.get(Key.SECTION),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:

@@ -11,7 +11,7 @@ from models.zoo.catalogue import Card
 from pages import _cache, _changes, _methods, _parts
 from pages._examples import task
 from pages._state import Key
-from viz import agreement, wording
+from viz import agreement, markup, wording
 
 
 def pick_one(
@@ -78,6 +78,20 @@ def pick_trained(zoo: _cache.Zoo) -> Card | None:
         f"{recorded[name].spec.title}", first=followed,
     )  # fmt: skip
     return recorded[chosen]
+
+
+def pick_sentence(texts: Sequence[str]) -> int:
+    """One of the sentences that a task's classifiers were followed on, by its place."""
+    wanted = st.session_state.get(Key.SENTENCE)
+    if wanted is None or wanted >= len(texts):
+        if wanted is not None:
+            st.warning(f"There is no sentence {wanted} to follow in this task; the first one is shown.")
+        st.session_state[Key.SENTENCE] = 0
+    return int(st.selectbox(
+        "Sentence", range(len(texts)), key=Key.SENTENCE, format_func=lambda place: markup.visible(texts[place]),
+        persist_state="session", filter_mode=None, on_change=_changes.touched,
+        help="Written for this purpose and fixed before training: after every epoch each classifier read them anew.",
+    ))  # fmt: skip
 
 
 def pick_p(learned: float, marks: Sequence[float]) -> float:

@@ -46,6 +46,8 @@ ADDRESS = st.builds(
     norm=READER,
     against=NAMES,
     p=st.floats(0.1, 50).map(lambda p: float(f"{p:.6g}")),
+    sentence=st.integers(0, 99_999),
+    section=NAMES,
 )
 
 

@@ -32,4 +32,5 @@ with st.sidebar:
     _sidebar.share(view)
 
 _parts.notes(zoo)
+_parts.caution(view)
 page.run()

@@ -11,6 +11,7 @@ from models.zoo.catalogue import Card
 from pages import _address
 from pages._examples import examples
 from pages._state import MOST_READERS, Key, tail, word
+from viz import entities
 
 LONGEST: Final = 40_000  # characters kept of a pasted text: far beyond what any reader reads
 FIRST_READERS: Final = ("bilstm/attention", "bilstm/apln", "cnn/max")
@@ -84,6 +85,14 @@ def edit(how: Literal["deleted", "masked"]) -> None:
     if index is not None:
         kept = tuple(made for made in st.session_state[Key.EDITS] if made[1] != index)
         st.session_state[Key.EDITS] = (*kept, (how, index))
+
+
+def mark(start: int, end: int, name: str) -> None:
+    """Mark the chosen word as one of the two that a relation task asks about; the text becomes the visitor's own."""
+    state = st.session_state
+    touched()
+    state[Key.EXAMPLE] = None
+    fresh(entities.marked(state[Key.TEXT], start, end, name))
 
 
 def undo() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 from models.records import Analysis, NormPoint, NormSweep, Parameter
 from models.runtime import software
+from models.zoo import tasks
 from models.zoo.catalogue import Card
 from pages._cache import Zoo
-from pages._examples import task
-from viz import dial, export, norms, provenance, wording
+from pages._examples import Task, task
+from viz import dial, export, norms, panels, provenance, wording
 from viz.cards import MethodCard
 
 
@@ -64,6 +65,29 @@ def method_facts(method: MethodCard) -> str:
     return "\n".join(f"- **{term}:** {words}" for term, words in rows)
 
 
+def task_facts(described: Task) -> str:
+    """A task's question, cautions and sources as a Markdown list; all words in it are ours."""
+    said = {"Question": described.asks, "Caution": described.caution}
+    known = tasks.facts().get(described.id)
+    if known:
+        counts = (f"{count:,} {split}" for split, count in known.rows.items())
+        said |= {
+            "Classes": ", ".join(map(_class, known.labels.items())),
+            "Language": known.language,
+            "Texts": f"{known.source}; {', '.join(counts)}",
+            "Notes": " ".join(known.notes),
+            "Licence": f"{known.licence}{'. For research only.' if known.research_only else ''}",
+            "Citation": known.citation,
+        }
+    return "\n".join(f"- **{term}:** {words}" for term, words in said.items() if words)
+
+
+def _class(names: tuple[str, str]) -> str:
+    """The name of a class, and the one it was trained with where that is another one."""
+    trained, shown = names
+    return shown if shown == trained else f"{shown} (`{trained}`)"
+
+
 def rows_csv(rows: Sequence[Mapping[str, object]], source: Mapping[str, object]) -> str:
     """Rows of a figure as CSV, each with where it comes from."""
     said = {**source, "versions": provenance.version_words(software())}
@@ -81,7 +105,7 @@ def source(analysis: Analysis) -> dict[str, object]:
         "model": analysis.model.id,
         "digest": analysis.model.digest,
         "text": analysis.request.text,
-        "arguments": provenance.request_words(analysis.request, analysis.model.labels),
+        "arguments": provenance.request_words(analysis.request, analysis.prediction.labels),
     }
 
 
@@ -116,5 +140,5 @@ def prediction_words(sweep: NormSweep, p: float) -> str:
 
 
 def _classes(sweep: NormSweep, point: NormPoint) -> str:
-    pairs = zip(sweep.labels, point.probabilities, strict=True)
-    return ", ".join(f"{label} {wording.probability(p)}" for label, p in pairs)
+    shown = panels.told(point.probabilities)
+    return ", ".join(f"{sweep.labels[c]} {wording.probability(point.probabilities[c])}" for c in shown)

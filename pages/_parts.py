@@ -11,9 +11,10 @@ import streamlit as st
 
 from models.records import Analysis, MethodCall
 from pages import _cache, _changes
+from pages._examples import task
 from pages._state import Key, View
 from pages._words import Definition
-from viz import frame, wording
+from viz import entities, frame, wording
 
 T = TypeVar("T")
 
@@ -69,6 +70,20 @@ def notes(zoo: _cache.Zoo) -> None:
     """What could not be taken from the link, and cards that could not be read."""
     for sentence in (*st.session_state[Key.NOTES], *zoo.problems):
         st.warning(plain(sentence))
+
+
+def caution(view: View) -> None:
+    """What the task's predictions may not be taken for, and how to mark words where it asks for two."""
+    chosen = task(view.task)
+    if chosen.caution:
+        st.caption(f":material/front_hand: **{chosen.title}.** {chosen.caution}")
+    missing = entities.missing(view.text) if chosen.marked else []
+    if missing:
+        st.info(plain(
+            f"This task asks how two words of a text are related, and {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not marked in yours: on the page Compare click a word and press "
+            f"Mark {missing[0]}, or type {entities.sample()}. It is read as it is."
+        ))  # fmt: skip
 
 
 def read(zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = None) -> Reading:

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
 from models.records import MethodCall, Param
+from models.zoo.tasks import display_labels
 from pages import _cache, _changes, _methods, _state
-from pages._examples import examples, task
+from pages._examples import examples, ordered, task
 from pages._opening import FIRST_METHODS
 from pages._state import Key, View
 from pages._widgets import setting
 from viz import palette
 from viz.scale import SCALES
 
+FEW: Final = 8  # choices that are found at a glance, without typing
+
 
 def pick_task(zoo: _cache.Zoo) -> None:
-    """Which task; the readers and the examples follow."""
-    tasks = list(dict.fromkeys(card.spec.task for card in zoo.cards))
+    """Which task, listed by kind; the readers and the examples follow. Typing narrows the list."""
+    tasks, chosen = ordered(card.spec.task for card in zoo.cards), task(st.session_state[Key.TASK])
     st.selectbox(
-        "Task", tasks, key=Key.TASK, format_func=lambda name: task(name).title, on_change=_changes.task_changed,
-        args=(zoo.cards,), help=task(st.session_state[Key.TASK]).asks, filter_mode=None,
+        "Task", tasks, key=Key.TASK, format_func=lambda name: task(name).name, on_change=_changes.task_changed,
+        args=(zoo.cards,), filter_mode="contains" if len(tasks) > FEW else None,
+        help="What the readers were trained to tell, and on which texts; About lists the sources.",
     )  # fmt: skip
+    st.caption(chosen.asks)
 
 
 def pick_readers(zoo: _cache.Zoo) -> None:
@@ -83,15 +89,17 @@ def pick_methods() -> tuple[MethodCall, ...]:
 
 
 def labels(zoo: _cache.Zoo) -> tuple[str, ...]:
-    """The classes of the task."""
+    """The classes of the task, as they were trained."""
     return zoo.task(st.session_state[Key.TASK])[0].spec.labels
 
 
 def pick_target(labels: Sequence[str]) -> None:
-    """The class that the maps speak about."""
+    """The class that the maps speak about; the key is the trained name, which links hold."""
+    names = dict(zip(labels, display_labels(st.session_state[Key.TASK], labels), strict=True))
     st.selectbox(
-        "Class to explain", ["", *labels], key=Key.TARGET, on_change=_changes.touched, filter_mode=None,
-        format_func=lambda label: label or "what each reader predicts",
+        "Class to explain", ["", *labels], key=Key.TARGET, on_change=_changes.touched,
+        filter_mode="contains" if len(labels) > FEW else None,
+        format_func=lambda label: names.get(label) or "what each reader predicts",
         help="Signed maps are for (+) or against (−) this class.",
     )  # fmt: skip
 

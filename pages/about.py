@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _cache, _facts, _methods, _parts, _state, _words
+from pages._examples import ordered, task
 
 _state.take()
 zoo = _cache.zoo()
@@ -35,6 +36,16 @@ halves = st.columns(2)
 for count, definition in enumerate((*_words.NUMBERS, *_words.FIGURES)):
     with halves[count % 2].expander(f"**{definition.title}**"):
         st.markdown(definition.text)
+
+st.subheader("The tasks", anchor=False)
+st.caption(
+    "What the readers were trained on. None of these texts is shipped: the app holds what was learned from them, and "
+    "its example sentences were written for it."
+)
+halves = st.columns(2)
+for count, described in enumerate(map(task, ordered(card.spec.task for card in zoo.cards))):
+    with halves[count % 2].expander(f"**{described.name}** · {described.data}"):
+        st.markdown(_facts.task_facts(described))
 
 st.subheader("The readers", anchor=False)
 readers = _facts.reader_rows(zoo)

@@ -7,8 +7,9 @@ import streamlit as st
 from models.records import Analysis, Removal
 from models.runtime import software
 from pages import _cache, _changes, _component, _methods, _parts, _state, _widgets, _words
+from pages._examples import task
 from pages._state import Key
-from viz import agreement, export, markup, palette, tables, wording
+from viz import agreement, entities, export, markup, palette, tables, wording
 from viz.panels import panels
 from viz.rowtable import row_table
 
@@ -24,7 +25,7 @@ def words() -> None:
     """The text, the panels, and what is known about the chosen word; a click reruns only this."""
     index = _state.chosen(len(reading.longest.tokens))
     buttons(index)
-    if tuple(st.session_state[Key.EDITS]) != view.edits:
+    if tuple(st.session_state[Key.EDITS]) != view.edits or st.session_state[Key.TEXT] != view.text:
         st.rerun()
     _component.tokens(panels(analyses, view.colours, index, view.scale, _methods.cards()))
     _parts.how_to_read(
@@ -51,9 +52,23 @@ def buttons(index: int | None) -> None:
         )  # fmt: skip
         st.button("Undo", key=Key.UNDO, disabled=not view.edits, on_click=_changes.undo)
         st.button("Restore", key=Key.RESTORE, disabled=not view.edits, on_click=_changes.restore)
+        if task(view.task).marked:
+            entity_buttons(index)
         st.text("Click a word to follow it, delete it or mask it." if index is None else f"chosen: {token(index)}")
     if view.edits:
         st.text(f"edited: {', '.join(f'{token(place)} {how}' for how, place in view.edits)}\n{changes()}")
+
+
+def entity_buttons(index: int | None) -> None:
+    """Make the chosen word one of the two that the task asks about."""
+    tokens = reading.longest.tokens
+    role = "t" if index is None else entities.roles(tokens)[index]
+    for name, key in Key.ENTITIES.items():
+        st.button(
+            f"Mark {name}", key=key, disabled="t" in role or name[-1] in role, on_click=_changes.mark,
+            args=() if index is None else (tokens[index].start, tokens[index].end, name),
+            help="The relation is asked between e1 and e2.",
+        )  # fmt: skip
 
 
 def token(place: int) -> str:

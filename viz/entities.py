@@ -48,6 +48,11 @@ def missing(text: str) -> list[str]:
     return [name for name in MARKS if not any(map(_bare, re.findall(_around(name), text, re.I | re.S)))]
 
 
+def sample() -> str:
+    """How a text marks its two words, for a sentence that explains it."""
+    return " and ".join(f"{opening} word {closing}" for opening, closing in MARKS.values())
+
+
 def marked(text: str, start: int, end: int, name: str) -> str:
     """Mark ``text[start:end]`` as ``name``; that entity's older marks go, and those of the other around this word."""
     before, word, after = text[:start], text[start:end], text[end:]

@@ -154,11 +154,8 @@ def learned(parameters: Sequence[Parameter]) -> str | None:
 
 
 def bars(analysis: Analysis) -> list[list[Any]]:
-    """[label, probability, words, predicted] per class: all up to six, else the five largest."""
+    """[label, probability, words, predicted] per class, of those that :func:`told` names."""
     prediction = analysis.prediction
-    order = list(range(len(prediction.labels)))
-    if len(order) > BARS:
-        order = sorted(order, key=lambda c: -prediction.probabilities[c])[: BARS - 1]
     return [
         [
             prediction.labels[c],
@@ -166,8 +163,14 @@ def bars(analysis: Analysis) -> list[list[Any]]:
             wording.probability(prediction.probabilities[c]),
             c == prediction.predicted,
         ]
-        for c in order
+        for c in told(prediction.probabilities)
     ]
+
+
+def told(probabilities: Sequence[float]) -> list[int]:
+    """The classes worth naming: all up to six in their own order, else the five most probable."""
+    order = list(range(len(probabilities)))
+    return order if len(order) <= BARS else sorted(order, key=lambda c: -probabilities[c])[: BARS - 1]
 
 
 def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: str) -> dict[str, Any]:

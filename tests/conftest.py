@@ -78,6 +78,15 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def vectors_folder() -> Path:
+    """The folder of real word vectors; the test is skipped where ``POOLSCOPE_VECTORS`` is not set."""
+    named = os.environ.get("POOLSCOPE_VECTORS")
+    if not named:
+        pytest.skip("POOLSCOPE_VECTORS is not set: tests on real word vectors did not run")
+    return Path(named)
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; without one the test is skipped, or fails where a browser is required."""
     named = os.environ.get("POOLSCOPE_CHROMIUM")
@@ -97,6 +106,7 @@ def pytest_terminal_summary(terminalreporter) -> None:
     for word, banner in (
         ("Chromium", "BROWSER TESTS WERE SKIPPED: no Chromium on this machine"),
         ("POOLSCOPE_DATA", "TESTS ON REAL DATASETS WERE SKIPPED: POOLSCOPE_DATA is not set"),
+        ("POOLSCOPE_VECTORS", "TESTS ON REAL WORD VECTORS WERE SKIPPED: POOLSCOPE_VECTORS is not set"),
     ):
         if any(word in reason for reason in reasons):
             terminalreporter.write_sep("!", banner, yellow=True, bold=True)

@@ -24,13 +24,14 @@ class Variant:
         return "-".join([self.name, *map(str, self.options.values())])
 
     def build(self, dtype=torch.float64, size=SIZE, seed=0):
-        """A pooler whose parameters all differ from their starts and from each other."""
+        """A pooler in evaluation mode, whose parameters all differ from their starts and from each other."""
         torch.manual_seed(seed)
         pooler = POOLERS[self.name](size, **self.options).to(dtype)
         with torch.no_grad():
             for parameter in pooler.parameters():
-                parameter.add_(0.3 * torch.randn_like(parameter))
-        return pooler
+                # Drawn in one precision: larger tensors would differ between two.
+                parameter.add_(0.3 * torch.randn_like(parameter, dtype=torch.float64).to(dtype))
+        return pooler.eval()
 
 
 APLN = tuple(
@@ -45,6 +46,9 @@ VARIANTS = (
     Variant("log_sum_exp", {"b_initial": 4.0}),
     Variant("entmax", {"alpha_initial": 2.2}),
     Variant("structured", {"hops": 1}),
+    Variant("self_attention", {"heads": 3, "then": "query"}),
+    Variant("self_attention", {"heads": 1}),
+    Variant("hard_attention", {"k": 3, "temperature": 0.5}),
     *APLN,
 )
 ATTENDING = tuple(v for v in VARIANTS if POOLERS[v.name].attends)

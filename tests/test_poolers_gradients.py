@@ -17,9 +17,11 @@ each_variant = pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_gradients_are_those_of_finite_differences(variant):
     pooler, (hidden, mask) = variant.build(size=3), states(lengths=(4, 2), size=3, seed=3)
     names, values = zip(*pooler.named_parameters(), strict=True) if list(pooler.parameters()) else ((), ())
+    # A choice is a step: what passes it is a surrogate by its own word, so it is held, far from its next step.
+    held = pooler.attention(hidden, mask).detach() if pooler.surrogate else None
 
     def pooled(hidden, *values):
-        return functional_call(pooler, dict(zip(names, values, strict=True)), (hidden, mask))
+        return functional_call(pooler, dict(zip(names, values, strict=True)), (hidden, mask, held))
 
     leaves = [value.detach().clone().requires_grad_() for value in (hidden, *values)]
     assert torch.autograd.gradcheck(pooled, leaves, eps=1e-6, atol=1e-6, rtol=1e-4)
@@ -29,7 +31,8 @@ def test_gradients_are_those_of_finite_differences(variant):
 def test_every_learned_parameter_feels_signed_input(variant):
     pooler, (hidden, mask) = variant.build(torch.float32), states(torch.float32, lengths=(6, 4))
     assert bool((hidden < 0).any() and (hidden > 0).any())
-    pooler(hidden, mask).square().sum().backward()
+    # What training minimises: a pooler may learn from it what its own output does not tell.
+    pooler.train().objective(hidden, mask, lambda pooled: pooled.square().sum(-1)).backward()
     for name, parameter in pooler.named_parameters():
         assert bool(parameter.grad.isfinite().all()), name
         assert bool((parameter.grad.abs() > 1e-6).any()), f"{name} cannot learn"
@@ -57,7 +60,7 @@ def test_padding_reaches_no_gradient(variant, garbage):
 def test_gradients_stay_finite_at_extreme_scales(variant, scale):
     pooler, (hidden, mask) = variant.build(torch.float32), states(torch.float32)
     hidden = (scale * hidden).requires_grad_()
-    pooler(hidden, mask).sum().backward()
+    pooler.train().objective(hidden, mask, lambda pooled: pooled.sum(-1)).backward()
     for value in (hidden.grad, *(p.grad for p in pooler.parameters())):
         assert bool(value.isfinite().all())
 
@@ -67,8 +70,7 @@ def test_gradients_stay_finite_at_extreme_scales(variant, scale):
 def test_tokens_that_are_all_alike_give_finite_gradients(variant, value):
     pooler, mask = variant.build(torch.float32), states()[1]
     hidden = torch.full((*mask.shape, SIZE), value, requires_grad=True)
-    pooled = pooler(hidden, mask)
-    pooled.sum().backward()
+    pooler.train().objective(hidden, mask, lambda pooled: pooled.sum(-1)).backward()
     for grad in (hidden.grad, *(p.grad for p in pooler.parameters())):
         assert bool(grad.isfinite().all())
     shares = pooler.shares(hidden, mask, mask / mask.sum(1, keepdim=True) if pooler.attends else None)
@@ -89,24 +91,22 @@ def test_only_log_sum_exp_is_not_homogeneous():
 
 @pytest.mark.parametrize("variant", HOMOGENEOUS, ids=str)
 def test_contributions_are_state_times_gradient_with_the_attention_held(variant):
-    """Euler: Σ_i h_id ∂r_d/∂h_id = r_d, and term by term it is what `contributions` says."""
+    """Euler: Σ_i h_i · ∂r_d/∂h_i = r_d, and term by term it is what `contributions` says."""
     pooler, (hidden, mask) = variant.build(), states()
     if pooler.reference[0] == "z":
         hidden = (1 + hidden.abs()).clamp(2 * FLOOR, CEILING / 2)
     hidden.requires_grad_()
-    # Several hops each have their dimension d; their sum is as homogeneous as they are.
-    pooled = pooler.held(hidden, mask).unflatten(-1, (-1, SIZE)).sum(-2)
-    # With the attention held r_d depends on dimension d of the states alone: one sum, all gradients.
-    (gradient,) = torch.autograd.grad(pooled.sum(), hidden)
+    pooled = pooler.held(hidden, mask)
+    gradients = [torch.autograd.grad(part.sum(), hidden, retain_graph=True)[0] for part in pooled.unbind(-1)]
     state, inner = hidden.detach(), torch.ones(())
     if pooler.name == "learned_norm":
         state = state - pooler.centre.detach()
     if variant.options.get("limit") == "sigmoid":
         state = state.sigmoid()
         inner = state * (1 - state)
-    euler = (state * gradient / inner).masked_fill(~mask.unsqueeze(-1), 0)
+    euler = torch.stack([(state * gradient / inner).sum(-1) for gradient in gradients], dim=-1)
     torch.testing.assert_close(euler.sum(1), pooled.detach(), rtol=1e-9, atol=1e-12)
-    parts = pooler.contributions(hidden, mask).detach().unflatten(-1, (-1, SIZE)).sum(-2)
+    parts = pooler.contributions(hidden, mask).detach()
     torch.testing.assert_close(parts, euler, rtol=1e-9, atol=1e-12)
     assert pooler.reference[0] == ("z" if pooler.name in {"apln", "gem"} else "h")
 

@@ -85,6 +85,13 @@ class Pooler(nn.Module, ABC):
         """Return the attention weights (B, T), or ``None`` for a pooler that has none."""
         return None
 
+    def own_weights(self, hidden: Tensor, mask: Tensor) -> Tensor | None:
+        """Return the weights that, imposed, give back the pooler's own vector.
+
+        The attention (B, T); where it is the mean of k maps (hops, heads), all of them (B, T, k).
+        """
+        return self.attention(hidden, mask)
+
     def effective(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor | None:
         """Return the attention that acts once a norm has sharpened it, or ``None``."""
         return None
@@ -95,7 +102,7 @@ class Pooler(nn.Module, ABC):
 
     def held(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Pool (B, R) with the attention of these very states taken as constants of every derivative."""
-        weights = self.attention(hidden.detach(), mask)
+        weights = self.own_weights(hidden.detach(), mask)
         pooled: Tensor = self(hidden, mask, None if weights is None else weights.detach())
         return pooled
 

@@ -89,10 +89,9 @@ class SelfAttentionPooler(Pooler):
         hidden = zero_padding(hidden, mask)
         return self.shares(hidden, mask, weights) * self.values(hidden)
 
-    def held(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Pool with every head's own weights taken as constants."""
-        pooled: Tensor = self(hidden, mask, self.head_weights(hidden.detach(), mask).detach())
-        return pooled
+    def own_weights(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return the token weights of every head (B, T, heads)."""
+        return self.head_weights(hidden, mask)
 
     def values(self, hidden: Tensor) -> Tensor:
         """Return v_i = V h_i (B, T, D), which the weights weigh."""

@@ -18,7 +18,7 @@ class StructuredPooler(Pooler):
     Every row of A is one hop, a distribution over tokens of its own; the head reads all hops. In
     training coefficient × ‖AAᵀ − I‖²_F is added to a text's loss: 0 where each hop looks at one token and
     no two at the same. The attention shown is the mean over hops; imposed weights (B, T) stand in
-    for every hop alike. No biases, as printed in the paper; W₁: D → D/2.
+    for every hop alike, (B, T, r) for each its own. No biases, as printed in the paper; W₁: D → D/2.
     """
 
     name = "structured"
@@ -63,11 +63,9 @@ class StructuredPooler(Pooler):
         """Return A H flattened, (B, r·D)."""
         return _flat(self._used(hidden, mask, weights), hidden)
 
-    def held(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Pool with each hop held, not their mean."""
-        self.check(hidden, mask)
-        hidden = zero_padding(hidden, mask)
-        return _flat(self.hop_weights(hidden.detach(), mask).detach(), hidden)
+    def own_weights(self, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Return every hop (B, T, r)."""
+        return self.hop_weights(hidden, mask)
 
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return A_ki, the same in the D dimensions of hop k."""
@@ -79,6 +77,12 @@ class StructuredPooler(Pooler):
         hidden = zero_padding(hidden, mask)
         return self.shares(hidden, mask, weights) * hidden.repeat(1, 1, self.hops)
 
+    def check(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> None:
+        """Refuse what cannot be pooled; weights may come once for all hops or one map per hop."""
+        per_hop = weights is not None and weights.dim() == 3 and weights.shape[2] == self.hops
+        for part in weights.unbind(2) if weights is not None and per_hop else (weights,):
+            super().check(hidden, mask, part)
+
     def objective(self, hidden: Tensor, mask: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the mean over texts of loss + coefficient × ‖AAᵀ − I‖²_F."""
         self.check(hidden, mask)
@@ -89,7 +93,8 @@ class StructuredPooler(Pooler):
     def _used(self, hidden: Tensor, mask: Tensor, weights: Tensor | None) -> Tensor:
         if weights is None:
             return self.hop_weights(hidden, mask)
-        return zero_padding(weights, mask).unsqueeze(-1).expand(-1, -1, self.hops)
+        weights = zero_padding(weights, mask)
+        return weights if weights.dim() == 3 else weights.unsqueeze(-1).expand(-1, -1, self.hops)
 
 
 def overlap(weights: Tensor) -> Tensor:

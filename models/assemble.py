@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from torch import Tensor
+
 from models.classifier import PoolingClassifier
 from models.encoders import ENCODERS
 from models.errors import PoolScopeError
@@ -18,9 +20,11 @@ T = TypeVar("T")
 
 def assemble(
     recipe: Recipe, labels: Sequence[str], vocabulary: Vocabulary, *, embedding_size: int | None = None,
-    digest: str = "",
+    digest: str = "", table: Tensor | None = None,
 ) -> PoolingClassifier:  # fmt: skip
     """Build the classifier that ``recipe`` describes, with freshly drawn weights.
+
+    ``table`` (V, E) is a word table to share in place of one of its own.
 
     Raises:
         UnknownNameError: the encoder or pooler is not registered.
@@ -41,7 +45,7 @@ def assemble(
     )
     return PoolingClassifier(
         spec, vocabulary, encoder, pooler,
-        embedding_size=size, max_tokens=recipe.max_tokens, dropout=recipe.dropout,
+        embedding_size=size, max_tokens=recipe.max_tokens, dropout=recipe.dropout, table=table,
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -12,23 +11,9 @@ from torch import Tensor, nn
 from models.encoders.base import Encoder
 from models.errors import PoolScopeError
 from models.poolers.base import Pooler
-from models.records import ModelSpec, Token
-from models.text import PAD, UNK, Vocabulary, WordTokenizer
+from models.records import ModelSpec
+from models.text import PAD, Encoded, Vocabulary, WordTokenizer
 from models.zoo.tasks import display_labels
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """A text as the classifier reads it: words, ids, and how many words were cut off the end.
-
-    ``owners`` has the word's index for each id: a word may be several pieces, and an id of the
-    encoder's own ([CLS], [SEP]) belongs to no word and has −1.
-    """
-
-    tokens: tuple[Token, ...]
-    ids: tuple[int, ...]
-    cut: int
-    owners: tuple[int, ...]
 
 
 class PoolingClassifier(nn.Module):
@@ -51,8 +36,12 @@ class PoolingClassifier(nn.Module):
         max_tokens: int = 512,
         dropout: float = 0.0,
         tokenizer: WordTokenizer | None = None,
+        table: Tensor | None = None,
     ) -> None:
-        """Put the parts together; encoder and pooler must already fit each other in width."""
+        """Put the parts together; encoder and pooler must already fit each other in width.
+
+        ``table`` (V, E) is a word table to share in place of one of its own.
+        """
         super().__init__()
         if encoder.state_size != pooler.state_size:
             raise PoolScopeError(
@@ -63,7 +52,11 @@ class PoolingClassifier(nn.Module):
         self.vocabulary = vocabulary
         self.tokenizer = tokenizer or WordTokenizer()
         self.max_tokens = max_tokens
-        self.table = nn.Embedding(len(vocabulary), embedding_size, padding_idx=PAD)
+        if table is None:
+            self.table = nn.Embedding(len(vocabulary), embedding_size, padding_idx=PAD)
+        else:
+            # Shared, not copied: a pretrained encoder's has tens of megabytes.
+            self.table = nn.Embedding.from_pretrained(table, freeze=True, padding_idx=PAD)
         self.encoder = encoder
         self.pooler = pooler
         self.head = nn.Linear(pooler.output_size, len(spec.labels))
@@ -75,24 +68,21 @@ class PoolingClassifier(nn.Module):
         return display_labels(self.spec.task, self.spec.labels)
 
     def read(self, text: str) -> Encoded:
-        """Cut ``text`` into at most ``max_tokens`` tokens with ids; the rest is counted in ``cut``."""
-        found = self.tokenizer(text)
-        kept = found[: self.max_tokens]
-        tokens = tuple(
-            Token(token.text, token.start, token.end, known=self.vocabulary.known(token.text))
-            for token in kept
-        )
-        ids = tuple(self.vocabulary.encode(token.text for token in kept))
-        return Encoded(tokens, ids, len(found) - len(kept), tuple(range(len(ids))))
+        """Cut ``text`` into at most ``max_tokens`` words with their ids; the rest is counted in ``cut``."""
+        return self.vocabulary.read(text, self.tokenizer, self.max_tokens)
+
+    def borrowed(self) -> frozenset[str]:
+        """Name what is stored elsewhere: the word table, and what the encoder takes from a base."""
+        return frozenset({"table.weight", *(f"encoder.{name}" for name in self.encoder.foreign())})
 
     @property
     def unknown(self) -> int:
         """The id that stands for a masked word."""
-        return UNK
+        return self.vocabulary.unknown
 
     def row(self, text: str) -> list[int]:
         """Return the ids of :meth:`read` alone: the fast road for whole corpora."""
-        return self.vocabulary.encode_keys(self.tokenizer.words(text)[: self.max_tokens])
+        return self.vocabulary.row(text, self.tokenizer, self.max_tokens)
 
     def grouped(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Return what the pooler takes as its mask (B, T); see :meth:`Pooler.grouped`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -92,6 +93,20 @@ def lookup_key(text: str) -> str:
     return '"' if key in {"``", "''", "“", "”"} else key
 
 
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A text as the classifier reads it: words, ids, and how many words were cut off the end.
+
+    ``owners`` has the word's index for each id: a word may be several pieces, and an id of the
+    encoder's own ([CLS], [SEP]) belongs to no word and has −1.
+    """
+
+    tokens: tuple[Token, ...]
+    ids: tuple[int, ...]
+    cut: int
+    owners: tuple[int, ...]
+
+
 class Vocabulary:
     """Words and their ids: 0 is padding, 1 the unknown word, then words by falling frequency."""
 
@@ -131,6 +146,25 @@ class Vocabulary:
     def encode_keys(self, keys: Iterable[str]) -> list[int]:
         """Map look-up keys, as ``WordTokenizer.words`` gives them, to ids."""
         return [self._id(key) for key in keys]
+
+    @property
+    def unknown(self) -> int:
+        """The id that stands for a masked word."""
+        return UNK
+
+    def read(self, text: str, tokenizer: WordTokenizer, limit: int) -> Encoded:
+        """Cut ``text`` into at most ``limit`` words, one id each."""
+        found = tokenizer(text)
+        ids = tuple(self.encode(token.text for token in found[:limit]))
+        tokens = tuple(
+            Token(token.text, token.start, token.end, known=i != UNK)
+            for token, i in zip(found[:limit], ids, strict=True)
+        )
+        return Encoded(tokens, ids, len(found) - len(ids), tuple(range(len(ids))))
+
+    def row(self, text: str, tokenizer: WordTokenizer, limit: int) -> list[int]:
+        """Return the ids of :meth:`read` alone: the fast road for whole corpora."""
+        return self.encode_keys(tokenizer.words(text)[:limit])
 
     def _id(self, key: str) -> int:
         # The reserved words themselves, typed by a user, are ordinary unknown words.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -60,6 +60,10 @@ class Encoder(nn.Module, ABC):
     def foreign(self) -> frozenset[str]:
         """Return the names, in this module's state, of what belongs to a shipped base and is saved with that."""
         return frozenset()
+
+    def lexicon(self) -> dict[str, Any] | None:
+        """Return a card's entry for the words of an encoder that brings its own, else ``None``."""
+        return None
 
     @abstractmethod
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:

@@ -72,8 +72,8 @@ def resume(
 
 
 def trainable(classifier: PoolingClassifier) -> dict[str, Tensor]:
-    """Return what a run changes or its pooler must remember: everything but a frozen word table."""
-    frozen = {"table.weight"} if not classifier.table.weight.requires_grad else set()
+    """Return what a run changes or its pooler must remember: everything but what is borrowed and frozen."""
+    frozen = classifier.borrowed() - ({"table.weight"} if classifier.table.weight.requires_grad else set())
     return {name: value for name, value in classifier.state_dict().items() if name not in frozen}
 
 

@@ -18,8 +18,11 @@ from torch.nn import functional as F
 from models.assemble import assemble
 from models.classifier import PoolingClassifier, pad_batch
 from models.data.dataset import Dataset
+from models.encoders.pretrained import PretrainedEncoder
 from models.errors import PoolScopeError
 from models.poolers.power import Exponent
+from models.pretrained.base import open_pretrained
+from models.pretrained.source import MINILM
 from models.text import Vocabulary, WordTokenizer
 from models.training import checkpoint
 from models.training.batches import Rows, encode_splits, predict, shuffled_batches
@@ -48,6 +51,10 @@ class Trained:
 def prepare(recipe: Recipe, dataset: Dataset, table: WordTable | None) -> PoolingClassifier:
     """Draw the initial weights of ``recipe`` and lay the word table under them."""
     torch.manual_seed(recipe.seed)
+    if recipe.encoder == PretrainedEncoder.name:
+        opened = open_pretrained(str(dict(recipe.encoder_options).get("base", MINILM)))
+        size = opened.table.shape[1]
+        return assemble(recipe, dataset.labels, opened.vocabulary, embedding_size=size, table=opened.table)
     if table is not None:
         vocabulary, weights = table.vocabulary, table.weights
     else:
@@ -58,7 +65,7 @@ def prepare(recipe: Recipe, dataset: Dataset, table: WordTable | None) -> Poolin
         )
         weights = None
         if recipe.vectors is not None:
-            weights, _ = read_vectors(recipe.vectors).table(vocabulary, recipe.seed)
+            weights, _ = read_vectors(recipe.vectors, vocabulary).table(vocabulary, recipe.seed)
     size = recipe.embedding_size if weights is None else weights.shape[1]
     classifier = assemble(recipe, dataset.labels, vocabulary, embedding_size=size)
     with torch.no_grad():

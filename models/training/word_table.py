@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch
 from models.errors import PoolScopeError
 from models.text import Vocabulary, WordTokenizer
 from models.training.rounding import rounded
-from models.vectors import StaticVectors
+from models.vectors import StaticVectors, read_vectors
 
 # Coordinates' standard deviation after scaling; word2vec's own depend on frequency and length.
 SPREAD = 0.3
@@ -22,16 +23,32 @@ SPREAD = 0.3
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """A vocabulary with its vectors (V, E)."""
+    """A vocabulary with its vectors (V, E), and the share of its words that had one in a file."""
 
     vocabulary: Vocabulary
     weights: torch.Tensor
+    found: float | None = None
 
     @classmethod
     def lay(cls, vectors: StaticVectors, vocabulary: Vocabulary, seed: int = 1, bits: int = 16) -> WordTable:
         """Lay static vectors over ``vocabulary``, rounded as they will be shipped."""
-        weights, _ = vectors.table(vocabulary, seed)
-        return cls(vocabulary, rounded(weights, bits))
+        weights, found = vectors.table(vocabulary, seed)
+        return cls(vocabulary, rounded(weights, bits), found)
+
+    @classmethod
+    def from_file(cls, file: str, vocabulary: Vocabulary, seed: int = 1) -> WordTable:
+        """Read from a file of static vectors what ``vocabulary`` needs, rounded as it will be shipped.
+
+        Raises:
+            PoolScopeError: the file cannot be read, or has none of the words.
+        """
+        table = cls.lay(read_vectors(file, vocabulary), vocabulary, seed)
+        if not table.found:
+            raise PoolScopeError(
+                f"{Path(file).name} has none of the {len(vocabulary) - 2:,} words of the training texts; "
+                "expected vectors of their language: name another file"
+            )
+        return table
 
 
 def skip_gram(

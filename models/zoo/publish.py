@@ -26,16 +26,18 @@ def publish(
     trained: Trained,
     table: Mapping[str, Any] | None = None,
     encoded: Mapping[str, Rows] | None = None,
+    found: float | None = None,
 ) -> Card:
     """Write a trained classifier to ``folder/task`` and score again what was written.
 
     The card's metrics are those of the shipped weights, read back from disk after rounding to
     float16; ``rounding`` on the card says how much the test accuracy moved. ``table`` is the entry
     of a shared word table already in the folder; without one the classifier's own is written.
-    ``encoded`` are the splits as id rows, where the caller has them.
+    ``encoded`` are the splits as id rows, where the caller has them; ``found`` is the share of the
+    vocabulary that a file of word vectors had.
     """
     home = folder / recipe.task
-    entry = dict(table) if table else _own_table(home, recipe, trained)
+    entry = dict(table) if table else trained.classifier.encoder.lexicon() or _own_table(home, recipe, trained)
     facts: dict[str, Any] = {
         "data": {
             "name": dataset.name,
@@ -50,6 +52,8 @@ def publish(
         "parameters": sum(p.numel() for n, p in trained.classifier.named_parameters() if n != "table.weight"),
         "metrics": {},
     }
+    if found is not None:
+        facts["vectors"] = {"file": Path(str(recipe.vectors)).name, "found": round(found, 4)}
     card = write(home, trained.classifier, recipe, entry, facts)
     shipped = from_card(card)
     for name in trained.metrics:

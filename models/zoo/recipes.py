@@ -34,7 +34,9 @@ class TaskPlan:
     number. Encoders named in ``tuned`` read a second table instead: the same vectors moved once by
     :func:`tuning`. An encoder without context can learn sentiment or topic nowhere but in its
     words; and the vectors of the small news corpus left the CNN two points behind on dev (mean
-    pooling .883, tuned .902).
+    pooling .883, tuned .902). On the smaller tasks the choice was made on dev with bilstm/attention:
+    tuning won by 1 to 5 points for topics, emotions and rumours, and lost 12 on relations, where
+    order is all.
     """
 
     task: str
@@ -66,16 +68,16 @@ PLANS: Final = (
     _small("trec", max_tokens=64),
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
-    _small("liar", max_tokens=96),
-    _small("semeval2010_task8", max_tokens=128),
+    _small("liar", max_tokens=96, tuned=("embedding",)),
+    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",)),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
     _small("thucnews_titles", CHINESE, max_tokens=48),
     _small("weibo_rumor", CHINESE, max_tokens=200),
-    _small("chnsenticorp", CHINESE, max_tokens=256),
+    _small("chnsenticorp", CHINESE, max_tokens=256, tuned=("embedding",)),
     _small("tweet_sentiment", max_tokens=80, changes={"epochs": 5, "patience": 2, "batch_size": 128}),
-    _small("amazon_electronics", max_tokens=256),
-    _small("convote_party", max_tokens=200),
+    _small("amazon_electronics", max_tokens=256, tuned=("embedding",)),
+    _small("convote_party", max_tokens=200, tuned=("embedding",)),
     _small("newsgroups20", max_tokens=256, min_count=2),
 )  # fmt: skip
 
@@ -92,6 +94,11 @@ def recipes(plan: TaskPlan) -> Iterator[Recipe]:
             )  # fmt: skip
 
 
+LARGE_TUNING: Final[dict[str, Any]] = {"batch_size": 256, "lr": 2e-3, "epochs": 4, "patience": 1}
+# A few thousand rows make few steps an epoch: smaller batches, more epochs, and dev accuracy says when to stop.
+SMALL_TUNING: Final[dict[str, Any]] = {"batch_size": 64, "lr": 2e-3, "epochs": 12, "patience": 2}
+
+
 def tuning(plan: TaskPlan) -> Recipe:
     """Return the recipe of the one supervised pass that moves a task's word vectors.
 
@@ -101,5 +108,5 @@ def tuning(plan: TaskPlan) -> Recipe:
     return Recipe(
         task=plan.task, dataset=plan.dataset, encoder="embedding", pooler="mean", label="words",
         vectors="task", tune_vectors=True, min_count=plan.min_count, max_words=plan.max_words,
-        max_tokens=plan.max_tokens, batch_size=256, lr=2e-3, epochs=4, patience=1,
+        max_tokens=plan.max_tokens, **(SMALL_TUNING if plan.bits == 8 else LARGE_TUNING),
     )  # fmt: skip

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from models.assemble import assemble
 from models.classifier import PoolingClassifier
+from models.pretrained.base import open_pretrained
+from models.pretrained.source import PretrainedError
 from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.training.rounding import pack, unpack
@@ -45,6 +47,8 @@ def read_table(folder: Path, entry: Mapping[str, str]) -> tuple[Vocabulary, nn.P
     Raises:
         ZooError: a file is missing or its digest differs from the card's.
     """
+    if entry.get("base") and entry["name"] == "pretrained":
+        return _pretrained(entry)
     return _table(folder, entry["name"], entry["sha256"], entry["words_sha256"])
 
 
@@ -57,8 +61,8 @@ def write(
     """
     folder.mkdir(parents=True, exist_ok=True)
     stem = recipe.stem
-    state = {name: value for name, value in classifier.state_dict().items() if name != "table.weight"}
-    data = save({name: _shrink(value) for name, value in state.items()})
+    own = classifier.state_dict().keys() - classifier.borrowed()
+    data = save({name: _shrink(value) for name, value in classifier.state_dict().items() if name in own})
     (folder / f"{stem}.safetensors").write_bytes(data)
     sha256 = _digest(data)
     record = {
@@ -105,18 +109,18 @@ def from_card(card: Card) -> PoolingClassifier:
     try:
         recipe = Recipe.from_dict(record["recipe"])
         classifier = assemble(
-            recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest
+            recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest, table=table
         )
         state = {name: value.float() for name, value in load(data).items()}
-        missing, unexpected = classifier.load_state_dict(state, strict=False)
-        # Last: a foreign file with a table of its own must not write into the one that is shared.
-        classifier.table.weight = table
+        # First: a foreign file must not write into the table, or the base, that others share.
+        odd = (classifier.state_dict().keys() - classifier.borrowed()) ^ state.keys()
+        if not odd:
+            classifier.load_state_dict(state, strict=False)
+            classifier.table.weight = table
     # UnknownNameError is a KeyError and PoolScopeError a ValueError; the rest is what odd values do to torch.
     except (KeyError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
-    # The word table alone comes from elsewhere: it must be missing here.
-    odd = {*missing, *unexpected} ^ {"table.weight"}
     if odd:
         names = ", ".join(sorted(odd))
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
@@ -139,6 +143,19 @@ def _table(folder: Path, name: str, sha256: str, words_sha256: str) -> tuple[Voc
             f"word table {name}: numbers {tuple(weights.shape)} for {len(vocabulary)} words; restore both files"
         )
     return vocabulary, nn.Parameter(weights, requires_grad=False)
+
+
+def _pretrained(entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
+    try:
+        opened = open_pretrained(entry["base"])
+    except PretrainedError as error:
+        raise ZooError(str(error)) from error
+    if (opened.sha256, opened.words_sha256) != (entry["sha256"], entry["words_sha256"]):
+        raise ZooError(
+            f"the pretrained encoder {entry['base']!r} on this machine is not the one the classifier was trained with "
+            "(its digest differs); restore that one"
+        )
+    return opened.vocabulary, nn.Parameter(opened.table, requires_grad=False)
 
 
 def _read(path: Path, sha256: str, what: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from toy_data import PLAIN, toy
 
@@ -75,6 +77,46 @@ def test_what_was_written_reads_texts(own_file, tmp_path):
     assert set(PLAIN) <= set(classifier.vocabulary.words)
 
 
+@pytest.mark.parametrize("kind", ["glove.txt", "packed.vec.gz", "word2vec.bin"])
+def test_own_vectors_are_laid_under_the_words_that_have_one(own_file, tmp_path, capsys, kind):
+    words = ["film", "great", "dull", "plot", "never-seen"]
+    numbers = np.random.default_rng(1).standard_normal((5, 12)).astype(np.float16).astype(np.float32)
+    text = "".join(f"{w} {' '.join(map(str, v.tolist()))}\n" for w, v in zip(words, numbers, strict=True)).encode()
+    contents = {
+        "glove.txt": text,
+        "packed.vec.gz": gzip.compress(b"5 12\n" + text),
+        "word2vec.bin": b"5 12\n"
+        + b"".join(w.encode() + b" " + v.tobytes() for w, v in zip(words, numbers, strict=True)),
+    }
+    path = tmp_path / kind
+    path.write_bytes(contents[kind])
+    out = tmp_path / "runs"
+    assert main(command(own_file, out, *SMALL, "--vectors", str(path), "--freeze-vectors")) == 0
+    # 14 words make up the toy's texts; four of them have a vector.
+    assert f"vectors     28.6% of 14 words found in {kind}" in capsys.readouterr().out
+    (card,) = catalogue(out)
+    assert card.record["vectors"] == {"file": kind, "found": 0.2857}
+    assert card.record["embedding_size"] == 12
+    classifier = load_classifier(card.spec.id, out)
+    for word, vector in zip(words[:4], numbers, strict=False):
+        (row,) = classifier.vocabulary.encode([word])
+        assert classifier.table.weight[row].tolist() == vector.tolist()
+
+
+def test_a_card_without_own_vectors_says_nothing_of_them(own_file, tmp_path):
+    assert main(command(own_file, tmp_path / "runs", *SMALL)) == 0
+    assert "vectors" not in catalogue(tmp_path / "runs")[0].record
+
+
+def test_vectors_of_another_language_are_refused(own_file, tmp_path, capsys):
+    (tmp_path / "zh.vec").write_text("电影 1 2\n好 3 4\n", encoding="utf-8")
+    assert main(command(own_file, tmp_path / "runs", *SMALL, "--vectors", str(tmp_path / "zh.vec"))) == 2
+    assert capsys.readouterr().err.strip() == (
+        "error: zh.vec has none of the 14 words of the training texts; expected vectors of their language: "
+        "name another file"
+    )
+
+
 def test_a_process_that_is_killed_goes_on(own_file, tmp_path, root):
     """A real SIGKILL after the second epoch; the second call must not repeat what was done."""
     out = tmp_path / "runs"
@@ -108,6 +150,7 @@ def test_a_process_that_is_killed_goes_on(own_file, tmp_path, root):
         (["--dropout", "1.5"], "dropout came as 1.5; expected 0 ≤ dropout < 1"),
         (["--label", "a/b"], "label came as 'a/b'; expected a name without slashes"),
         (["--vectors", "gone.txt"], "no vector file at gone.txt"),
+        (["--vectors", "pyproject.toml"], "pyproject.toml, line 1: '# Settings of the tools; PoolScope"),
         (["--device", "toaster"], "device 'toaster' cannot be used"),
         (["--label-column", "colour"], "colour"),
         (["--dataset", "gone.csv"], "gone.csv"),

@@ -6,7 +6,7 @@ import argparse
 import sys
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from tqdm import tqdm
@@ -15,6 +15,10 @@ from models.encoders import ENCODERS
 from models.errors import PoolScopeError
 from models.poolers import POOLERS
 from models.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from models.data.dataset import Dataset
+    from models.training.word_table import WordTable
 
 # Recipe fields that are plain numbers or words become flags of the same name.
 _FLAGS = (
@@ -37,7 +41,7 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument("--encoder-option", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--pooler-option", action="append", default=[], metavar="NAME=VALUE",
                         help="such as reading=B, limit=sigmoid, per_dimension=true")  # fmt: skip
-    parser.add_argument("--vectors", help="file of static word vectors (.npz or text)")
+    parser.add_argument("--vectors", help="file of word vectors: GloVe, word2vec, fastText or .npz, gzip'ed or not")
     parser.add_argument("--freeze-vectors", action="store_true", help="leave the static vectors as they are")
     parser.add_argument("--probe", action="append", default=[], metavar="TEXT",
                         help="own sentence whose attention is kept for every epoch (repeatable)")  # fmt: skip
@@ -75,17 +79,35 @@ def run(args: argparse.Namespace) -> int:
         tune_vectors=not args.freeze_vectors,
         **{name: getattr(args, name) for name in _FLAGS},
     )
+    table = _own_vectors(recipe, dataset)
     with _Bar(recipe.epochs) as bar:
         folder = args.out / recipe.task / "unfinished" / recipe.id.replace("/", "-")
         trained = train(
-            recipe, dataset, probes=args.probe, folder=folder, device=pick_device(args.device), progress=bar.step,
-            epoch_done=bar.epoch,
+            recipe, dataset, table=table, probes=args.probe, folder=folder, device=pick_device(args.device),
+            progress=bar.step, epoch_done=bar.epoch,
         )  # fmt: skip
-    card = publish(args.out, recipe, dataset, trained)
+    card = publish(args.out, recipe, dataset, trained, found=table.found if table else None)
     for split, values in trained.metrics.items():
         print(f"{split:<11} accuracy {values['accuracy']:.4f}   macro-F1 {values['macro_f1']:.4f}")
     print(f"wrote {card.path}")
     return 0
+
+
+def _own_vectors(recipe: Recipe, dataset: Dataset) -> WordTable | None:
+    """Lay the user's vectors under the words of the training texts; say how many of them have one."""
+    from models.text import Vocabulary, WordTokenizer
+    from models.training.word_table import WordTable
+
+    if recipe.vectors is None:
+        return None
+    if recipe.encoder == "pretrained":
+        raise PoolScopeError("--vectors came with a pretrained encoder, which has words of its own; leave one away")
+    texts = dataset.splits["train"].texts
+    vocabulary = Vocabulary.build(texts, WordTokenizer(), min_count=recipe.min_count, max_size=recipe.max_words)
+    table = WordTable.from_file(recipe.vectors, vocabulary, recipe.seed)
+    words = len(vocabulary) - 2
+    print(f"vectors     {table.found or 0:.1%} of {words:,} words found in {Path(recipe.vectors).name}", flush=True)
+    return table
 
 
 def pick_device(name: str | None) -> torch.device:

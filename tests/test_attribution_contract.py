@@ -16,6 +16,7 @@ from models.attribution.reading import Reading
 from models.encoders import ENCODERS
 from models.poolers import POOLERS
 
+TURNED = " ".join(reversed(OTHER.split()))
 TARGET_BLIND = {"attention", "attention_norm"}
 ALL = [(m, e, p) for m in METHODS for e in ENCODERS for p in POOLERS]
 NEEDS_ATTENTION = {"attention", "attention_norm"}
@@ -66,7 +67,9 @@ def test_the_target_matters_where_it_should(case):
 
 def test_signed_means_both_signs_and_unsigned_means_none_below_zero(case):
     method, classifier = case
-    values = [v for c in range(len(LABELS)) for v in scores_of(method, classifier, target=c).values]
+    # Three texts: a hard choice has but one value for each class.
+    maps = [scores_of(method, classifier, text, c).values for text in (TEXT, OTHER, TURNED) for c in range(len(LABELS))]
+    values = [v for values in maps for v in values]
     assert max(values) > 0
     assert (min(values) < 0) == method.signed
 
@@ -79,7 +82,11 @@ def test_complete_methods_sum_to_the_change_they_claim(case):
         assert scores.change is None
         return
     assert scores.delta == pytest.approx(sum(scores.values) - scores.change, abs=1e-5)
-    assert scores.relative_delta <= 0.01
+    if scores.relative_delta > 0.01:
+        # No sum of gradients adds up across the steps of a hard choice: the error stands, and is said.
+        assert method.family == "path"
+        assert classifier.pooler.surrogate
+        assert "still miss the change" in scores.warning
     assert scores.baseline
     # The claimed change itself must be a difference of this logit and something the classifier says.
     empty = torch.zeros(1, len(scores.values), classifier.table.embedding_dim)
@@ -98,6 +105,9 @@ def test_the_error_shrinks_with_more_steps(case):
     for steps in (16, 1024):
         found = METHODS[method.name](max_steps=steps, tolerance=0.001)
         errors.append(abs(scores_of(found, classifier, target=1).delta))
+    if classifier.pooler.surrogate:
+        # A hard choice jumps along the path, and what is lost at a jump does not come back with more steps.
+        return
     assert errors[1] <= errors[0]
     assert errors[1] < 2e-3
 
@@ -144,13 +154,19 @@ def test_one_token_gives_one_number_or_a_sentence(case):
 def test_two_sentences_never_give_one_map(case):
     method, classifier = case
     assert len(ids_of(classifier, TEXT)) == len(ids_of(classifier, OTHER))
-    assert scores_of(method, classifier, TEXT).values != scores_of(method, classifier, OTHER).values
+    texts = [TEXT, OTHER]
+    if classifier.pooler.surrogate:
+        # A hard choice may fall on one place in both; it does not stay there when the words turn round.
+        texts.append(TURNED)
+    assert len({scores_of(method, classifier, text).values for text in texts}) > 1
 
 
 def test_a_map_of_varied_words_is_not_called_degenerate(case):
     method, classifier = case
     scores = scores_of(method, classifier, target=1)
-    assert scores.warning is None
+    assert (scores.warning is None) == (not (classifier.pooler.surrogate and method.passes_weights))
+    assert "ranks nothing" not in (scores.warning or "")
+    assert "says nothing about this text" not in (scores.warning or "")
     assert len(set(scores.values)) > 1
 
 

@@ -56,7 +56,7 @@ def test_imposed_attention_reaches_the_logits(encoder, pooler):
         with pytest.raises(PoolScopeError, match="has no attention"):
             classifier.from_embeddings(embeddings, mask, weights)
         return
-    own = classifier.pooler.attention(classifier.encode(embeddings, mask), mask)
+    own = classifier.pooler.own_weights(classifier.encode(embeddings, mask), mask)
     torch.testing.assert_close(classifier.from_embeddings(embeddings, mask, own), classifier(ids, mask))
     assert not torch.allclose(classifier.from_embeddings(embeddings, mask, weights), classifier(ids, mask))
 

@@ -25,11 +25,14 @@ def same(left, right) -> bool:
     return all(a == b and torch.equal(x, y) for (a, x), (b, y) in pairs)
 
 
-@pytest.mark.parametrize(
-    ("encoder", "pooler"), [*(("embedding", name) for name in POOLERS), ("cnn", "apln"), ("bilstm", "max")]
-)
+# One token can only speak for a text whose encoder has read all of it.
+WITHOUT_CONTEXT = [("bilstm" if kind.positional else "embedding", name) for name, kind in POOLERS.items()]
+
+
+@pytest.mark.parametrize(("encoder", "pooler"), [*WITHOUT_CONTEXT, ("cnn", "apln"), ("bilstm", "max")])
 def test_the_loss_falls_and_the_toy_is_learned(encoder, pooler):
-    trained = train(recipe(encoder, pooler, epochs=6, patience=6), DATA)
+    # More dev texts than elsewhere: of few, the first epoch without a mistake is not yet a good one.
+    trained = train(recipe(encoder, pooler, epochs=12, patience=12), toy(others=96))
     losses = [record["loss"] for record in trained.history]
     assert losses[-1] < 0.5 * losses[0]
     assert trained.metrics["test"]["accuracy"] >= 0.95

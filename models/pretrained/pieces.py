@@ -8,6 +8,7 @@ all classifiers of a task speak about the same words.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from tokenizers import Tokenizer
 
@@ -30,7 +31,7 @@ class PieceVocabulary(Vocabulary):
         """
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        self._tokenizer, self._limit, self._unknown, self._mask = tokenizer, limit, unknown, mask
+        self._tokenizer, self.limit, self._unknown, self._mask = tokenizer, limit, unknown, mask
         self._ids = tokenizer.get_vocab(with_added_tokens=True)
         size = max(self._ids.values()) + 1
         names = {index: piece for piece, index in self._ids.items()}
@@ -61,9 +62,36 @@ class PieceVocabulary(Vocabulary):
         """Say whether ``token`` is one whole piece of the vocabulary."""
         return token in self._ids or token.lower() in self._ids
 
+    def pieces(self, word: str) -> list[int]:
+        """Return the ids of a word as it stands inside a text, behind a space."""
+        return list(self._tokenizer.encode(f" {word}", add_special_tokens=False).ids)
+
+    @cached_property
+    def _whole(self) -> tuple[int, ...]:
+        special = {index for index, token in self._tokenizer.get_added_tokens_decoder().items() if token.special}
+        spelled = [self._tokenizer.decode([index], skip_special_tokens=False) for index in range(len(self.words))]
+        read = self._tokenizer.encode_batch(spelled, add_special_tokens=False)
+        return tuple(
+            index
+            for index, (text, encoding) in enumerate(zip(spelled, read, strict=True))
+            if index not in special and text.strip() and encoding.ids == [index]
+        )
+
+    def whole(self) -> Sequence[int]:
+        """Return the pieces that are read as themselves when they stand alone."""
+        return self._whole
+
+    def spelling(self, index: int) -> str:
+        """Return a piece as a text may have it, without the tokenizer's marks."""
+        return str(self._tokenizer.decode([index], skip_special_tokens=False)).strip()
+
+    def rank(self, index: int) -> int | None:
+        """Return ``None``: pieces are in no order of frequency."""
+        return None
+
     def _fitting(self, owners: Sequence[int], words: int) -> int:
         """Return how many of the first ``words`` words fit, with all special tokens."""
-        room = self._limit - sum(owner == NO_WORD for owner in owners)
+        room = self.limit - sum(owner == NO_WORD for owner in owners)
         inside = [owner for owner in owners if NO_WORD < owner < words]
         return words if len(inside) <= room else inside[room]
 

@@ -10,6 +10,7 @@ from models.records import Analysis, NormPoint, NormSweep, Parameter
 from models.runtime import software
 from models.zoo import tasks
 from models.zoo.catalogue import Card
+from pages import _baselines
 from pages._cache import Zoo
 from pages._examples import Task, task
 from viz import dial, export, norms, panels, provenance, wording
@@ -50,6 +51,7 @@ def _row(card: Card) -> dict[str, object]:
         "reader": card.spec.title,
         "accuracy": tested.get("accuracy"),
         "macro-F1": tested.get("macro_f1"),
+        "remark": "below the bag of words" if _baselines.below(card) else "",
         "initial p": None if p is None else p.initial[0],
         "learned p": learned[0] if learned else None,
         "parameters": card.record.get("parameters"),
@@ -63,6 +65,16 @@ def method_facts(method: MethodCard) -> str:
     """A method's card as a Markdown list; all words in it are ours."""
     rows = ((term, words) for term, words in method.rows() if term not in ("Question", "Formula"))
     return "\n".join(f"- **{term}:** {words}" for term, words in rows)
+
+
+def task_summary(described: Sequence[Task]) -> str:
+    """What is true of all tasks' data, and for how many the licence allows research only."""
+    limited = sum(known.research_only for one in described if (known := tasks.facts().get(one.id)))
+    return (
+        "What the readers were trained on. None of these texts is shipped: the app holds what was learned from them, "
+        f"and its example sentences were written for it. The licences of {limited} of these allow research only. "
+        ":material/front_hand: marks those that say what their predictions may not be taken for."
+    )
 
 
 def task_facts(described: Task) -> str:

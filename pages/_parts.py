@@ -76,7 +76,7 @@ def caution(view: View) -> None:
     """What the task's predictions may not be taken for, and how to mark words where it asks for two."""
     chosen = task(view.task)
     if chosen.caution:
-        st.caption(f":material/front_hand: **{chosen.title}.** {chosen.caution}")
+        st.info(chosen.caution, icon=":material/front_hand:")
     missing = entities.missing(view.text) if chosen.marked else []
     if missing:
         st.info(plain(

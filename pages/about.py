@@ -38,13 +38,12 @@ for count, definition in enumerate((*_words.NUMBERS, *_words.FIGURES)):
         st.markdown(definition.text)
 
 st.subheader("The tasks", anchor=False)
-st.caption(
-    "What the readers were trained on. None of these texts is shipped: the app holds what was learned from them, and "
-    "its example sentences were written for it."
-)
+listed = [task(name) for name in ordered(card.spec.task for card in zoo.cards)]
+st.caption(_facts.task_summary(listed))
 halves = st.columns(2)
-for count, described in enumerate(map(task, ordered(card.spec.task for card in zoo.cards))):
-    with halves[count % 2].expander(f"**{described.name}** · {described.data}"):
+for count, described in enumerate(listed):
+    hand = " :material/front_hand:" if described.caution else ""
+    with halves[count % 2].expander(f"**{described.name}** · {described.data}{hand}"):
         st.markdown(_facts.task_facts(described))
 
 st.subheader("The readers", anchor=False)
@@ -56,7 +55,8 @@ st.dataframe(
 )  # fmt: skip
 _parts.how_to_read(
     "Accuracy and macro-F1 (the mean over classes of F1) are those of the shipped weights on the official test set; "
-    "p is the learned exponent where the pooler has one.", _words.NORM,
+    "p is the learned exponent where the pooler has one. “Below the bag of words”: on the same test set the best "
+    "bag of words is right more often.", _words.NORM, _words.BASELINE,
 )  # fmt: skip
 
 first, second = st.columns(2)

@@ -34,3 +34,11 @@ def study_of(runs: Iterable[StudyRun], plan: Iterable[tuple[StudyCellKey, int]])
 def key_of(run: StudyRun) -> StudyCellKey:
     """Return the cell that a run belongs to."""
     return StudyCellKey(run.group, run.task, run.encoder, run.variant)
+
+
+def in_order(runs: Iterable[StudyRun]) -> tuple[StudyRun, ...]:
+    """Sort runs by the design's order, those outside it last by name, so that a file has one order."""
+    places = {pair: place for place, pair in enumerate(planned())}
+    return tuple(sorted(runs, key=lambda run: (
+        places.get((key_of(run), run.seed), len(places)), run.task, run.encoder, run.variant, run.seed, run.recipe_key,
+    )))  # fmt: skip

@@ -22,6 +22,7 @@ from models.records import Analysis, Ladder, NormSweep, Removal, Request
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
 if TYPE_CHECKING:
+    from models.baselines.store import BagOfWords
     from models.classifier import PoolingClassifier
 
 T = TypeVar("T")
@@ -72,22 +73,41 @@ def zoo() -> Zoo:
 
 def analysis(card: Card, request: Request) -> Analysis | Refusal:
     """What one classifier says about a request."""
-    return _guarded(card, lambda: _analysis(*_identity(card), request))
+    return _guarded(card.spec.id, card.spec.title, lambda: _analysis(*_identity(card), request))
 
 
 def removal(card: Card, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal | Refusal:
     """The prediction without one more token."""
-    return _guarded(card, lambda: _removal(*_identity(card), request, index, how))
+    return _guarded(card.spec.id, card.spec.title, lambda: _removal(*_identity(card), request, index, how))
 
 
 def ladder(card: Card, request: Request) -> Ladder | Refusal:
     """The ladder from attention to leave-one-out."""
-    return _guarded(card, lambda: _ladder(*_identity(card), request))
+    return _guarded(card.spec.id, card.spec.title, lambda: _ladder(*_identity(card), request))
 
 
 def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
     """The text pooled at every p of ``ps``."""
-    return _guarded(card, lambda: _sweep(*_identity(card), request, ps))
+    return _guarded(card.spec.id, card.spec.title, lambda: _sweep(*_identity(card), request, ps))
+
+
+def baseline(task: str) -> tuple[str, float] | None:
+    """The best bag of words of a task, by its title, and its accuracy on the official test set."""
+    from models.baselines.catalogue import best_baseline, find_card
+
+    best, card = best_baseline(task), find_card(task)
+    if best is None or card is None:
+        return None
+    return str(card["baselines"][best.name].get("title", best.name)), best.accuracy
+
+
+def reference(task: str, name: str, request: Request) -> Analysis | Refusal:
+    """What one shipped bag of words says about a request."""
+    from models.baselines import catalogue as baselines
+
+    card = baselines.find_card(task)
+    digest = "" if card is None else str(card["baselines"].get(name, {}).get("digest", ""))
+    return _guarded(f"{task}/{name}", name, lambda: _reference(task, name, digest, request))
 
 
 @st.cache_resource(show_spinner=False)
@@ -101,14 +121,14 @@ def warm() -> tuple[threading.Thread, threading.Thread]:
     return reading, runtime.warm(*FIGURES, after=reading)
 
 
-def _guarded(card: Card, work: Callable[[], T]) -> T | Refusal:
+def _guarded(model_id: str, title: str, work: Callable[[], T]) -> T | Refusal:
     try:
         return work()
     except PoolScopeError as error:
-        return Refusal(card.spec.title, str(error))
+        return Refusal(title, str(error))
     except Exception:
-        LOG.exception("%s", card.spec.id)
-        return Refusal(card.spec.title, UNEXPECTED)
+        LOG.exception("%s", model_id)
+        return Refusal(title, UNEXPECTED)
 
 
 def _identity(card: Card) -> tuple[str, str, str]:
@@ -139,6 +159,20 @@ def _analysis(model_id: str, digest: str, folder: str, request: Request) -> Anal
     from models.analysis import analyse
 
     return analyse(_classifier(model_id, digest, folder), request)
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _bag(task: str, name: str, digest: str) -> BagOfWords:
+    from models.baselines.store import load_baseline
+
+    return load_baseline(task, name)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _reference(task: str, name: str, digest: str, request: Request) -> Analysis:
+    from models.baselines.reading import explain
+
+    return explain(_bag(task, name, digest), request)
 
 
 @st.cache_data(max_entries=256, scope="session", show_spinner=False)

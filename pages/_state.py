@@ -33,13 +33,14 @@ class Key:
     DELETE, MASK, UNDO, RESTORE = "delete", "mask", "undo", "restore"
     ENTITIES = {"e1": "mark_e1", "e2": "mark_e2"}
     READER, AGAINST, NORM_READER, DIAL, LEARNED = "reader", "against", "norm_reader", "dial", "learned"
-    METRIC, REFERENCE, TRAINED = "metric", "reference", "trained"
+    METRIC, REFERENCE, TRAINED, BAGS = "metric", "reference", "trained", "bags"
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
+    CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    DONE = "state.done"
+    DONE, CLICKED = "state.done", "state.clicked"
 
     @staticmethod
     def tokens() -> str:

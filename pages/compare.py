@@ -6,7 +6,7 @@ import streamlit as st
 
 from models.records import Analysis, Removal
 from models.runtime import software
-from pages import _cache, _changes, _component, _methods, _parts, _state, _widgets, _words
+from pages import _baselines, _cache, _changes, _component, _methods, _parts, _state, _widgets, _words
 from pages._examples import task
 from pages._state import Key
 from viz import agreement, entities, export, markup, palette, tables, wording
@@ -121,6 +121,7 @@ def agreements() -> None:
 
 words()
 agreements()
+_baselines.section(view, analyses[0].prediction.labels)
 versions, colours = software(), view.colours
 _parts.download(
     "compare",

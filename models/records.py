@@ -305,6 +305,52 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A word near another: cosine and dot product of their vectors, and its own rank by frequency."""
+
+    word: str
+    cosine: float
+    dot: float
+    rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The words nearest to one in a vocabulary, nearest first, or none and the ``reason``.
+
+    ``space`` says which vectors were compared. ``rank`` is the word's place by frequency among
+    ``size`` words, 1 the most frequent, ``None`` where a vocabulary has no such order; ``norm`` is
+    the length of its vector and ``median_norm`` that of the word in the middle.
+    """
+
+    word: str
+    space: Literal["embedding", "state"]
+    known: bool
+    size: int
+    near: tuple[Neighbour, ...] = ()
+    rank: int | None = None
+    norm: float | None = None
+    median_norm: float | None = None
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        """No neighbours need a reason; neighbours come nearest first."""
+        if not self.near and not self.reason:
+            raise ValueError(f"{self.word!r}: no neighbours and no reason")
+        if list(self.near) != sorted(self.near, key=lambda found: -found.cosine):
+            raise ValueError(f"{self.word!r}: the neighbours do not come nearest first")
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """The prediction once another word stands at place ``index``, everything re-encoded."""
+
+    index: int
+    word: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True)
 class Rung:
     """One step of the ladder from attention to leave-one-out; ``tau`` compares with the rung above."""
 
@@ -488,7 +534,7 @@ class PairedDifference:
 
 @dataclass(frozen=True, slots=True)
 class PairTest:
-    """Wilcoxon's signed-rank test of two variants over data sets, plain and after Holm."""
+    """Wilcoxon's signed-rank test of two variants over tasks, plain and after Holm's correction."""
 
     left: str
     right: str
@@ -500,15 +546,23 @@ class PairTest:
 class StudyRanking:
     """Average ranks (1 is best) of the variants over the tasks where all of them have a score.
 
-    ``encoder`` is ``None`` for the mean over all encoders. ``critical_difference`` is Nemenyi's: ranks
-    closer than that are not told apart; ``cliques`` are the longest such stretches. With fewer than
-    three tasks or variants every test is ``None``.
+    ``encoder`` is ``None`` for the mean over all encoders. ``scores`` are the accuracies that were
+    ranked, one row per task, and ``gains`` their means over tasks minus that of ``against``, with
+    percentile bootstrap intervals over tasks ``gain_lows`` … ``gain_highs`` (``None`` below two tasks).
+    ``critical_difference`` is Nemenyi's: ranks closer than that are not told apart; ``cliques`` are
+    the longest such stretches. ``tests`` compare every variant with ``against``. With fewer than
+    three tasks or variants Friedman's test and the critical difference are ``None``.
     """
 
     encoder: str | None
     tasks: tuple[str, ...]
     variants: tuple[str, ...]
+    scores: tuple[tuple[float, ...], ...]
     ranks: tuple[float, ...]
+    against: str
+    gains: tuple[float, ...]
+    gain_lows: tuple[float, ...] | None
+    gain_highs: tuple[float, ...] | None
     friedman: float | None
     friedman_p: float | None
     critical_difference: float | None

@@ -152,6 +152,22 @@ class Vocabulary:
         """The id that stands for a masked word."""
         return UNK
 
+    def pieces(self, word: str) -> list[int]:
+        """Return the ids that one word is read as, unknown ones included."""
+        return self.encode([word])
+
+    def whole(self) -> Sequence[int]:
+        """Return the ids that are words by themselves, the reserved ones left out, in their order."""
+        return range(UNK + 1, len(self.words))
+
+    def spelling(self, index: int) -> str:
+        """Return the word of an id as a text may have it."""
+        return self.words[index]
+
+    def rank(self, index: int) -> int | None:
+        """Return the place of an id by frequency, 1 the most frequent, where the ids have that order."""
+        return index - UNK
+
     def read(self, text: str, tokenizer: WordTokenizer, limit: int) -> Encoded:
         """Cut ``text`` into at most ``limit`` words, one id each."""
         found = tokenizer(text)

@@ -163,8 +163,12 @@ def test_two_sentences_never_give_one_map(case):
 
 def test_a_map_of_varied_words_is_not_called_degenerate(case):
     method, classifier = case
-    scores = scores_of(method, classifier, target=1)
-    assert (scores.warning is None) == (not (classifier.pooler.surrogate and method.passes_weights))
+    # Beside a change of nearly nothing every error is large: the class whose logit changes most.
+    maps = [scores_of(method, classifier, target=c) for c in range(len(LABELS))]
+    scores = max(maps, key=lambda found: abs(found.change or 0))
+    surrogate = bool(classifier.pooler.surrogate) and method.passes_weights
+    integral = not classifier.pooler.homogeneous and method.name == "exact_share"
+    assert (scores.warning is None) == (not (surrogate or integral))
     assert "ranks nothing" not in (scores.warning or "")
     assert "says nothing about this text" not in (scores.warning or "")
     assert len(set(scores.values)) > 1

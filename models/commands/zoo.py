@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +46,14 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from models.zoo.build import build
+    from models.zoo.build import build, build_pretrained
     from models.zoo.recipes import PLANS
 
     load = _loader(args)
     for plan in PLANS:
         if args.task in (None, plan.task):
-            build(plan, load, work=args.work, only=args.only, say=lambda line: print(line, flush=True))
+            for work in (build, build_pretrained):
+                work(plan, load, work=args.work, only=args.only, say=partial(print, flush=True))
     return 0
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.assemble import assemble
+from models.assemble import assemble, base_of
 from models.classifier import PoolingClassifier, pad_batch
 from models.data.dataset import Dataset
 from models.encoders.pretrained import PretrainedEncoder
@@ -55,6 +55,10 @@ def prepare(recipe: Recipe, dataset: Dataset, table: WordTable | None) -> Poolin
         opened = open_pretrained(str(dict(recipe.encoder_options).get("base", MINILM)))
         size = opened.table.shape[1]
         return assemble(recipe, dataset.labels, opened.vocabulary, embedding_size=size, table=opened.table)
+    base = base_of(recipe)
+    if base is not None:
+        size = base.table.shape[1]
+        return assemble(recipe, dataset.labels, base.vocabulary, embedding_size=size, table=base.table)
     if table is not None:
         vocabulary, weights = table.vocabulary, table.weights
     else:
@@ -116,8 +120,7 @@ def train(
     rows = dict(encoded or encode_splits(classifier, dataset))
     labels = {name: list(split.labels) for name, split in dataset.splits.items()}
     if recipe.train_limit is not None:
-        generator = torch.Generator().manual_seed(recipe.seed)
-        picked = torch.randperm(len(rows["train"]), generator=generator)[: recipe.train_limit].tolist()
+        picked = picked_rows(len(rows["train"]), recipe)
         rows["train"], labels["train"] = [rows["train"][i] for i in picked], [labels["train"][i] for i in picked]
 
     history: list[dict[str, Any]] = []
@@ -147,6 +150,15 @@ def train(
     splits = ("validation", "test") if test else ("validation",)
     metrics = {name: scores(predict(classifier, rows[name], device=device), labels[name]) for name in splits}
     return Trained(classifier.cpu(), metrics, history, _best(history), time.perf_counter() - start)
+
+
+def picked_rows(count: int, recipe: Recipe) -> list[int]:
+    """Return which of ``count`` training rows the recipe reads: the first of a seeded shuffle, or all."""
+    if recipe.train_limit is None:
+        return list(range(count))
+    generator = torch.Generator().manual_seed(recipe.seed)
+    picked: list[int] = torch.randperm(count, generator=generator)[: recipe.train_limit].tolist()
+    return picked
 
 
 def run_key(recipe: Recipe, dataset: Dataset, classifier: PoolingClassifier) -> str:

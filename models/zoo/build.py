@@ -20,9 +20,10 @@ from models.training.word_table import WordTable, skip_gram
 from models.vectors import StaticVectors, read_vectors
 from models.zoo.catalogue import SHIPPED, read_card
 from models.zoo.errors import ZooError
+from models.zoo.pretrained import TunedEncoder, train_on
 from models.zoo.probes import PROBES
 from models.zoo.publish import publish
-from models.zoo.recipes import TaskPlan, recipes, tuning
+from models.zoo.recipes import TaskPlan, pretrained_recipes, pretrained_tuning, recipes, tuning
 from models.zoo.store import from_card, read_table, write_table
 
 Load = Callable[[str], Dataset]
@@ -63,6 +64,24 @@ def build(
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
 
 
+def build_pretrained(
+    plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), only: str = "", say: Say = print
+) -> None:
+    """Train the task's classifiers over a pretrained encoder; arguments as in :func:`build`."""
+    wanted = [recipe for recipe in pretrained_recipes(plan) if only in recipe.id]
+    if not wanted:
+        return
+    dataset = load(plan.dataset)
+    encoder = TunedEncoder(pretrained_tuning(plan), dataset, folder, work)
+    entry = encoder.entry(partial(_tell, say, encoder.recipe.id))
+    for recipe in wanted:
+        if up_to_date(folder, recipe, dataset, entry):
+            say(f"{recipe.id}: up to date")
+            continue
+        card = train_on(encoder, recipe, entry, partial(_tell, say, recipe.id))
+        say(f"{recipe.id}: test accuracy {card.accuracy:.4f}")
+
+
 def word_table(
     plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), say: Say = print
 ) -> WordTable:
@@ -83,6 +102,7 @@ def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, 
         and record["data"]["digest"] == dataset.digest
         and record["table"]["sha256"] == table["sha256"]
         and record["table"]["words_sha256"] == table["words_sha256"]
+        and record["table"].get("tuned") == table.get("tuned")
         # A build that was killed while scoring leaves a card without scores.
         and bool(record.get("metrics", {}).get("test"))
     )

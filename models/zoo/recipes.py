@@ -14,6 +14,7 @@ from models.training.recipe import Recipe
 
 ENCODERS: Final = ("embedding", "cnn", "bilstm")
 POOLERS: Final = ("mean", "max", "attention", "scaled_dot", "learned_norm", "apln")
+DEEP: Final = ("cls", "mean", "max", "attention", "apln")
 CORE: Final = ("mean", "max", "attention", "apln")
 
 # Word vectors of the smaller tasks: training texts of all of them together, no labels. Data sets that may
@@ -49,6 +50,9 @@ class TaskPlan:
     max_tokens: int = 256
     tuned: tuple[str, ...] = ("embedding",)
     bits: int = 16
+    pretrained: tuple[str, ...] = ()
+    pretrained_rows: int | None = None
+    pretrained_epochs: int = 4
     changes: tuple[tuple[str, Any], ...] = ()
 
 
@@ -60,16 +64,18 @@ def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> Task
 
 
 PLANS: Final = (
-    TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS),
+    TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS,
+             pretrained=DEEP, pretrained_epochs=2),
     TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2,
-             tuned=ENCODERS, changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
+             tuned=ENCODERS, pretrained=DEEP, pretrained_rows=12_000, pretrained_epochs=2,
+             changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
              min_count=2, max_tokens=400, changes=(("epochs", 5), ("lr", 2e-3))),
-    _small("trec", max_tokens=64),
+    _small("trec", max_tokens=64, pretrained=DEEP, pretrained_epochs=8),
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
     _small("liar", max_tokens=96, tuned=("embedding",)),
-    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",)),
+    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",), pretrained=DEEP, pretrained_epochs=6),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
     _small("thucnews_titles", CHINESE, max_tokens=48),
@@ -97,6 +103,25 @@ def recipes(plan: TaskPlan) -> Iterator[Recipe]:
 LARGE_TUNING: Final[dict[str, Any]] = {"batch_size": 256, "lr": 2e-3, "epochs": 4, "patience": 1}
 # A few thousand rows make few steps an epoch: smaller batches, more epochs, and dev accuracy says when to stop.
 SMALL_TUNING: Final[dict[str, Any]] = {"batch_size": 64, "lr": 2e-3, "epochs": 12, "patience": 2}
+
+
+def pretrained_recipes(plan: TaskPlan) -> Iterator[Recipe]:
+    """Yield the recipes over the task's tuned pretrained encoder."""
+    for pooler in plan.pretrained:
+        yield _pretrained(plan, pooler, epochs=10, patience=3, lr=1e-3)
+
+
+def pretrained_tuning(plan: TaskPlan) -> Recipe:
+    """Return the recipe of the one pass that moves the biases of the pretrained encoder (BitFit)."""
+    return _pretrained(plan, "mean", label="encoder", epochs=plan.pretrained_epochs, patience=1, lr=5e-4, batch_size=32)
+
+
+def _pretrained(plan: TaskPlan, pooler: str, **fields: Any) -> Recipe:  # noqa: ANN401  # any field
+    return Recipe(
+        task=plan.task, dataset=plan.dataset, encoder="pretrained", pooler=pooler,
+        encoder_options={"tune": "biases"}, tune_vectors=False, max_tokens=plan.max_tokens, dropout=0.1,  # type: ignore[arg-type]
+        train_limit=plan.pretrained_rows, **fields,
+    )  # fmt: skip
 
 
 def tuning(plan: TaskPlan) -> Recipe:

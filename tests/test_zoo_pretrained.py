@@ -1,0 +1,84 @@
+"""Readers over one tuned encoder: what is trained on states is what is shipped."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from tiny_bert import save_bert
+from toy_data import toy
+
+from models.training.batches import encode_splits, predict
+from models.training.recipe import Recipe
+from models.training.scores import scores
+from models.zoo.catalogue import find
+from models.zoo.pretrained import TunedEncoder, train_on
+from models.zoo.store import load_classifier
+
+
+def recipe(folder, pooler="mean", **fields):
+    return Recipe(
+        "toy", "pretrained", pooler, encoder_options={"base": folder, "tune": "biases"}, tune_vectors=False,
+        max_tokens=20, train_limit=50, **{"epochs": 2, "lr": 5e-3, **fields},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    home = tmp_path_factory.mktemp("zoo")
+    folder = str(save_bert(home / "bert"))
+    encoder = TunedEncoder(recipe(folder, label="encoder"), toy(), home, home / "work")
+    told = []
+    entry = encoder.entry(told.append)
+    for pooler in ("max", "apln"):
+        train_on(encoder, recipe(folder, pooler), entry, told.append)
+    return home, folder, encoder, entry, told
+
+
+def test_scores_on_states_are_those_of_the_whole_classifier_read_from_disk(built):
+    home, *_ = built
+    for name in ("toy/pretrained/max", "toy/pretrained/apln"):
+        shipped, card = load_classifier(name, home), find(name, home)
+        rows = encode_splits(shipped, toy())
+        for split in ("validation", "test"):
+            found = scores(predict(shipped, rows[split]), toy().splits[split].labels)
+            assert found == pytest.approx(card.record["metrics"][split])
+
+
+def test_states_are_computed_by_what_is_shipped(built):
+    home, _, encoder, *_ = built
+    shipped = load_classifier("toy/pretrained/max", home)
+    text = toy().splits["test"].texts[3]
+    ids = torch.tensor([shipped.read(text).ids])
+    with torch.no_grad():
+        hidden = shipped.encode(shipped.embed(ids), ids > -1)[0]
+    states = encoder.states(encoder.recipe)
+    torch.testing.assert_close(states.table[states.rows["test"][3]], hidden, rtol=1e-5, atol=1e-6)
+
+
+def test_only_the_rows_of_the_recipe_are_read(built):
+    encoder = built[2]
+    states = encoder.states(encoder.recipe)
+    assert sum(map(bool, states.rows["train"])) == 50
+    assert len(states.rows["train"]) == len(toy().splits["train"])
+
+
+def test_tuning_moved_the_biases_once_for_all_poolers(built):
+    home, _, encoder, *_ = built
+    one, other = (load_classifier(f"toy/pretrained/{pooler}", home) for pooler in ("max", "apln"))
+    start = encoder.classifier(encoder.recipe).encoder.state_dict()
+    for name, value in one.encoder.state_dict().items():
+        assert torch.equal(value, other.encoder.state_dict()[name]), name
+        assert torch.equal(value, start[name]), name
+
+
+def test_a_second_call_tunes_nothing_and_another_recipe_does(built):
+    home, folder, encoder, entry, _ = built
+    told = []
+    again = TunedEncoder(encoder.recipe, toy(), home, home / "work")
+    assert again.entry(told.append) == entry
+    assert not told
+    other = TunedEncoder(dataclasses.replace(encoder.recipe, seed=7), toy(), home / "other", home / "work")
+    assert other.entry(told.append)["tuned"] != entry["tuned"]
+    assert told

@@ -18,7 +18,7 @@ import streamlit as st
 
 from models import runtime
 from models.errors import PoolScopeError
-from models.records import Analysis, Ladder, NormSweep, Removal, Request
+from models.records import Analysis, Ladder, NormSweep, Removal, Request, Study, StudySummary
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
 if TYPE_CHECKING:
@@ -110,6 +110,18 @@ def reference(task: str, name: str, request: Request) -> Analysis | Refusal:
     return _guarded(f"{task}/{name}", name, lambda: _reference(task, name, digest, request))
 
 
+def study() -> tuple[Study, StudySummary] | Refusal | None:
+    """The runs of the study and what they say; ``None`` where no study is shipped."""
+    from models.study.read import SHIPPED as RUNS
+
+    if not RUNS.exists():
+        return None
+    try:
+        return _study(str(RUNS), RUNS.stat().st_mtime_ns)
+    except PoolScopeError as error:
+        return Refusal("the study", str(error))
+
+
 @st.cache_resource(show_spinner=False)
 def warm() -> tuple[threading.Thread, threading.Thread]:
     """Start the slow imports once per server, behind the first visitor's back: reading, then figures.
@@ -152,6 +164,15 @@ def _classifier(model_id: str, digest: str, folder: str) -> PoolingClassifier:
     loaded = load_classifier(model_id, folder)
     _SETTLER.soon()
     return loaded
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the study's runs …")
+def _study(path: str, stamp: int) -> tuple[Study, StudySummary]:
+    from models.study.read import load_study
+    from models.study.summary import summarise
+
+    found = load_study(path)
+    return found, summarise(found)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)

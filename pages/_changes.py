@@ -49,6 +49,17 @@ def readers_changed() -> None:
     state[Key.PLACES] = places
 
 
+def read_with(reader: str, cards: Sequence[Card]) -> None:
+    """Take a classifier of any task among the readers; where all places are taken, the last one goes."""
+    state, task = st.session_state, reader.partition("/")[0]
+    if state[Key.TASK] != task:
+        state[Key.TASK] = task
+        task_changed(cards)
+    if reader not in state[Key.READERS]:
+        state[Key.READERS] = [*state[Key.READERS][: MOST_READERS - 1], reader]
+        readers_changed()
+
+
 def example_changed() -> None:
     """Read the example at once; without one the text stays as it is."""
     touched()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,9 +34,12 @@ def learned_norms(cards: Sequence[Card]) -> list[norms.LearnedNorm]:
 
 
 def training(card: Card) -> list[dict[str, float | None]]:
-    """The training history of a classifier, as rows to draw."""
-    started = [norm.initial for norm in learned_norms([card])]
-    return norms.history_rows(card.record["history"], *started)
+    """The training history of a classifier, as rows to draw; a learned scalar goes by its own name."""
+    history: list[dict[str, Any]] = card.record["history"]
+    for learned in card.learned:
+        if learned.name in wording.SCALARS:
+            return norms.history_rows(history, learned.initial[0], learned.name)
+    return norms.history_rows(history)
 
 
 def reader_rows(zoo: Zoo) -> list[dict[str, object]]:
@@ -109,6 +113,11 @@ def rows_csv(rows: Sequence[Mapping[str, object]], source: Mapping[str, object])
 def rows_json(rows: object, source: Mapping[str, object]) -> str:
     """The same as JSON."""
     return json.dumps({"tool": "PoolScope", **source, "versions": dict(software()), "rows": rows}, indent=1)
+
+
+def records(found: Sequence[Any]) -> list[dict[str, object]]:
+    """Frozen records as plain rows."""
+    return [dataclasses.asdict(record) for record in found]
 
 
 def source(analysis: Analysis) -> dict[str, object]:

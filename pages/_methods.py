@@ -57,6 +57,13 @@ def poolers() -> Mapping[str, Any]:
     return POOLERS
 
 
+def encoders() -> Mapping[str, Any]:
+    """The registered encoders by name."""
+    from models.encoders import ENCODERS
+
+    return ENCODERS
+
+
 def sliders(name: str) -> tuple[dataclasses.Field[Any], ...]:
     """The parameters of a method that have bounds."""
     return tuple(field for field in dataclasses.fields(registry()[name].Params) if "min" in field.metadata)

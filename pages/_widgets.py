@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from models.records import Analysis, MethodCall, Param
+from models.records import Analysis, MethodCall, Param, StudyRanking, StudySummary
 from models.zoo.catalogue import Card
-from pages import _cache, _changes, _methods, _parts
-from pages._examples import task
+from pages import _cache, _catalogue, _changes, _methods, _parts
+from pages._examples import ordered, task
 from pages._state import Key
-from viz import agreement, markup, wording
+from viz import agreement, markup, palette, wording
 
 
 def pick_one(
@@ -92,6 +92,96 @@ def pick_sentence(texts: Sequence[str]) -> int:
         persist_state="session", filter_mode=None, on_change=_changes.touched,
         help="Written for this purpose and fixed before training: after every epoch each classifier read them anew.",
     ))  # fmt: skip
+
+
+def pick_section(titles: Mapping[str, str]) -> str:
+    """Which part of the zoo to see; only that one is worked out."""
+    if st.session_state.get(Key.SECTION) not in titles:
+        if st.session_state.get(Key.SECTION) is not None:
+            st.warning(_parts.plain(f"There is no section “{st.session_state[Key.SECTION]}”; the first one is shown."))
+        st.session_state[Key.SECTION] = next(iter(titles))
+    return str(st.segmented_control(
+        "Section", list(titles), key=Key.SECTION, format_func=titles.__getitem__, required=True,
+        label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
+    ))  # fmt: skip
+
+
+def pick_cards(zoo: _cache.Zoo) -> tuple[Card, ...]:
+    """The classifiers that pass three filters; nothing chosen lets everything through."""
+    columns = st.columns(3)
+    tasks = {name: task(name).name for name in ordered(card.spec.task for card in zoo.cards)}
+    encoders = {card.spec.encoder: _catalogue.encoder(card) for card in zoo.cards}
+    poolers = {card.spec.pooler: card.spec.title.partition(" · ")[2] or card.spec.pooler for card in zoo.cards}
+    chosen = [
+        column.multiselect(
+            label, list(titles), key=key, format_func=lambda name, titles=titles: titles.get(name, name),
+            placeholder="all", persist_state="session", select_all=False,
+        )  # fmt: skip
+        for column, label, key, titles in (
+            (columns[0], "Task", Key.TASKS, tasks),
+            (columns[1], "Encoder", Key.ENCODERS, encoders),
+            (columns[2], "Pooler", Key.POOLERS, poolers),
+        )
+    ]
+    return _catalogue.narrowed(zoo.cards, *chosen)
+
+
+def pick_runs() -> bool:
+    """Whether to list every run, where several seeds of one cell are there."""
+    return bool(st.toggle("Every run on a row of its own", key=Key.RUNS, persist_state="session"))
+
+
+def pick_card(by_id: Mapping[str, Card], clicked: str | None) -> Card:
+    """The classifier whose card is open: the row clicked last, or the one chosen from the list."""
+    state = st.session_state
+    if clicked is not None and clicked != state.get(Key.CLICKED):
+        state[Key.CARD] = clicked
+    state[Key.CLICKED] = clicked
+    chosen = pick_one(
+        "Card", Key.CARD, list(by_id), lambda name: _catalogue.called(by_id[name]),
+        known=[*by_id, str(state.get(Key.CARD))],
+    )  # fmt: skip
+    return by_id[chosen]
+
+
+def pick_courses(
+    zoo: _cache.Zoo, readers: Sequence[str], colours: Mapping[str, int]
+) -> tuple[tuple[Card, ...], dict[str, int]]:
+    """Up to six classifiers whose training was recorded, the readers at first, and their colours."""
+    recorded = {card.spec.id: card for card in zoo.cards if card.record.get("history")}
+    kept = [name for name in st.session_state.get(Key.CURVES, readers) if name in recorded]
+    st.session_state[Key.CURVES] = kept
+    places = _catalogue.places(kept, colours)
+
+    def title(name: str) -> str:
+        mark = f"{palette.mark(places[name])}  " if name in places else ""
+        return mark + _catalogue.called(recorded[name])
+
+    chosen = st.multiselect(
+        "Classifiers", list(recorded), key=Key.CURVES, max_selections=len(palette.READERS), select_all=False,
+        format_func=title, persist_state="session", placeholder="Add a classifier",
+    )  # fmt: skip
+    return tuple(recorded[name] for name in chosen), places
+
+
+def encoder_titles() -> dict[str, str]:
+    """What every encoder is called."""
+    return {name: str(encoder.title) for name, encoder in _methods.encoders().items()}
+
+
+def pick_variant(said: StudySummary) -> str:
+    """Which pooler to compare with attention; the claim's own one stands first."""
+    variants = list(dict.fromkeys(found.variant for found in said.differences))
+    return pick_one(f"Compare with {said.differences[0].against}", Key.VARIANT, variants, str, known=variants,
+                    unknown="There is no pooler “{}” in the study; another one is shown.")  # fmt: skip
+
+
+def pick_ranking(said: StudySummary) -> StudyRanking:
+    """Ranks over all encoders together, or with one of them."""
+    titles, found = encoder_titles(), {ranking.encoder or "": ranking for ranking in said.rankings}
+    chosen = pick_one("Encoder", Key.OVER, list(found), lambda name: titles.get(name, name or "all together"),
+                      known=list(found), unknown="There is no encoder “{}” in the study.")  # fmt: skip
+    return found[chosen]
 
 
 def pick_p(learned: float, marks: Sequence[float]) -> float:

@@ -28,12 +28,13 @@ border:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 
 
 def references_html(
-    analyses: Sequence[Analysis], notes: Mapping[str, str] | None = None, scale_name: str = "share"
+    analyses: Sequence[Analysis], notes: Mapping[str, str] | None = None, scale_name: str = "root"
 ) -> str:
     """One row per baseline: prediction, its note, the text coloured by exact parts, and where the sum starts.
 
     ``notes`` maps model ids to a few words of their own, such as a test score. All rows share
-    one limit; texts longer than :data:`LONGEST` tokens are drawn up to there.
+    one limit; a tree may give all to one word, so colour follows the square root unless
+    ``scale_name`` says otherwise. Texts longer than :data:`LONGEST` tokens are drawn up to there.
     """
     if not analyses:
         return ""
@@ -94,5 +95,8 @@ def _row(analysis: Analysis, limits: Mapping[str, float], scale_name: str, note:
 
 
 def _legend(limits: Mapping[str, float], scale_name: str) -> Markup:
-    low, high = scale.ends(max(limits.values(), default=0.0), True, scale_name)
-    return tag("p", f"against {low}", tag("span", class_="key signed"), f"{high} for", class_="soft")
+    limit = max(limits.values(), default=0.0)
+    low, high = scale.ends(limit, True, scale_name)
+    hint = scale.hint(limit, scale_name)
+    end = f"{high} for" + (f"; {hint}" if hint else "")
+    return tag("p", f"against {low}", tag("span", class_="key signed"), end, class_="soft")

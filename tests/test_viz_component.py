@@ -132,6 +132,32 @@ def test_a_click_marks_the_token_in_all_panels_and_tells_python(mount):
 
 
 @pytest.mark.browser
+def test_marked_words_are_named_and_their_quiet_marks_can_be_clicked(mount):
+    text = "The <e1> old letters </e1> lay in a <e2> box </e2> ."
+    page = mount(panels([invented.analysis(text)]))
+    assert page.evaluate("root.querySelector('.words').textContent") == text
+    drawn = page.evaluate(
+        """() => [...root.querySelectorAll('.source .words .w')].map((word) => {
+          const own = getComputedStyle(word);
+          const name = getComputedStyle(word, '::after').content;
+          const told = [word.textContent, word.getAttribute('aria-label'), name];
+          return [...told, own.borderBottomStyle, parseFloat(own.fontSize)];
+        })"""
+    )
+    words = {word: rest for word, *rest in drawn}
+    assert words["old"][:3] == ["old, in e1", "none", "solid"]
+    assert words["letters"][:3] == ["letters, in e1", '"e1"', "solid"]
+    assert words["box"][:3] == ["box, in e2", '"e2"', "double"]
+    assert words["lay"][:3] == ["lay", "none", "none"]
+    assert words["<e1>"][0] == "<e1>, mark of an entity"
+    assert words["<e1>"][3] < 0.8 * words["lay"][3]
+    page.locator(".source .w").nth(1).click()
+    assert state(page)["sent"] == [["selected", 1]]
+    assert "in e2" in page.locator(".aside").inner_text()
+    assert page.errors == []
+
+
+@pytest.mark.browser
 def test_keys_move_and_select_with_one_tab_stop(mount):
     page = mount(panels(invented.compare(readers=2)))
     page.keyboard.press("Tab")

@@ -20,23 +20,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 TOKENS = WordTokenizer()
 
 
-def read(text=TEXT):
-    """An invented analysis with the tokens that the real tokenizer cuts."""
-    made, tokens = invented.analysis(text), TOKENS(text)
-    keep = [min(i, len(made.tokens) - 1) for i in range(len(tokens))]
-    cut = [
-        dataclasses.replace(a, scores=a.scores and tuple(a.scores[i] for i in keep), without=None)
-        for a in made.attributions
-    ]
-    trace = dataclasses.replace(
-        made.trace,
-        **{
-            name: value and tuple(value[i] for i in keep)
-            for name in ("weights", "effective", "shares", "winners", "state_norms")
-            for value in [getattr(made.trace, name)]
-        },
-    )
-    return dataclasses.replace(made, tokens=tokens, attributions=tuple(cut), trace=trace)
+def read():
+    return invented.analysis(TEXT)
 
 
 def roles(text):

@@ -44,8 +44,8 @@ METHODS = (
 
 
 def tokens(text: str) -> tuple[Token, ...]:
-    """Words, single Chinese characters, emoji and marks, with offsets."""
-    pattern = r"[\u4e00-\u9fff]|[\w'’\u0300-\u036f\u064b-\u0652]+|[^\w\s]\S{0,3}|[^\w\s]"
+    """Words, single Chinese characters, emoji and marks (those of entities whole), with offsets."""
+    pattern = r"</?e[12]>|[\u4e00-\u9fff]|[\w'’\u0300-\u036f\u064b-\u0652]+|[^\w\s]\S{0,3}|[^\w\s]"
     return tuple(Token(m.group(), m.start(), m.end(), known=len(m.group()) < 11) for m in re.finditer(pattern, text))
 
 

@@ -9,8 +9,10 @@ from torch import Tensor
 
 from models.classifier import PoolingClassifier
 from models.encoders import ENCODERS
+from models.encoders.based import BasedEncoder
 from models.errors import PoolScopeError
 from models.poolers import POOLERS
+from models.pretraining.store import Base
 from models.records import ModelSpec
 from models.text import Vocabulary
 from models.training.recipe import Options, Recipe
@@ -47,6 +49,17 @@ def assemble(
         spec, vocabulary, encoder, pooler,
         embedding_size=size, max_tokens=recipe.max_tokens, dropout=recipe.dropout, table=table,
     )  # fmt: skip
+
+
+def base_of(recipe: Recipe) -> Base | None:
+    """Return the base of a small language model that ``recipe`` reads its words from, or ``None``.
+
+    Raises:
+        UnknownNameError: the encoder is not registered.
+        PoolScopeError: no such base, or a damaged one.
+    """
+    kind = ENCODERS[recipe.encoder]
+    return kind.named(dict(recipe.encoder_options)) if issubclass(kind, BasedEncoder) else None
 
 
 def _make(maker: Callable[..., T], options: Options, size: int) -> T:

@@ -23,6 +23,8 @@ SMALL = {
     "cnn": {"filters": 4},
     "bilstm": {"hidden_size": 4},
     "transformer": {"layers": 1, "width": 4, "heads": 2, "ffn": 8},
+    "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
+    "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
 }
 EMBEDDING_SIZE = 6
 

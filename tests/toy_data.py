@@ -14,6 +14,8 @@ SMALL = {
     "cnn": {"filters": 6},
     "bilstm": {"hidden_size": 6},
     "transformer": {"layers": 1, "width": 12, "heads": 2, "ffn": 24, "dropout": 0.0},
+    "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
+    "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
 }
 
 

@@ -18,6 +18,8 @@ from models.assemble import assemble
 from models.classifier import PoolingClassifier
 from models.pretrained.base import open_pretrained
 from models.pretrained.source import PretrainedError
+from models.pretraining.store import ENTRY, BaseError, open_base
+from models.records import Parameter
 from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.training.rounding import pack, unpack
@@ -49,6 +51,8 @@ def read_table(folder: Path, entry: Mapping[str, str]) -> tuple[Vocabulary, nn.P
     """
     if entry.get("base") and entry["name"] == "pretrained":
         return _pretrained(entry)
+    if entry["name"] == ENTRY:
+        return _based(entry)
     return _table(folder, entry["name"], entry["sha256"], entry["words_sha256"])
 
 
@@ -79,13 +83,11 @@ def write(
         "recipe": recipe.to_dict(),
         "table": dict(table),
         "weights": {"file": f"{stem}.safetensors", "sha256": sha256, "bytes": len(data)},
-        "learned": [
-            {"name": p.name, "values": _round(p.values), "initial": _round(p.initial), "meaning": p.meaning,
-             "domain": p.domain}
-            for p in classifier.pooler.learned()
-        ],
+        "learned": _parameters(classifier.pooler.learned()),
         **facts,
-    }  # fmt: skip
+    }
+    if classifier.encoder.learned():
+        record["learned_encoder"] = _parameters(classifier.encoder.learned())
     path = folder / f"{stem}.json"
     path.write_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     return find(recipe.id, folder.parent)
@@ -158,6 +160,19 @@ def _pretrained(entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
     return opened.vocabulary, nn.Parameter(opened.table, requires_grad=False)
 
 
+def _based(entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
+    try:
+        base = open_base(entry["base"])
+    except BaseError as error:
+        raise ZooError(str(error)) from error
+    if any(base.entry()[key] != entry[key] for key in ("sha256", "words_sha256")):
+        raise ZooError(
+            f"the base {entry['base']!r} is not the one the classifier was trained with (its digest differs); "
+            "restore that one or train the classifier again"
+        )
+    return base.vocabulary, nn.Parameter(base.table, requires_grad=False)
+
+
 def _read(path: Path, sha256: str, what: str) -> bytes:
     try:
         data = path.read_bytes()
@@ -185,3 +200,11 @@ def _shrink(value: Tensor) -> Tensor:
 
 def _round(values: tuple[float, ...]) -> list[float]:
     return [round(value, 5) for value in values]
+
+
+def _parameters(learned: Sequence[Parameter]) -> list[dict[str, Any]]:
+    return [
+        {"name": p.name, "values": _round(p.values), "initial": _round(p.initial), "meaning": p.meaning,
+         "domain": p.domain}
+        for p in learned
+    ]  # fmt: skip

@@ -57,8 +57,10 @@ def _film(card: Card, index: int) -> Film:
 
 def road(card: Card) -> tuple[tuple[float, float, float, float], ...]:
     """(epochs done, lowest, median, highest p) along the training of a pooler with a learned norm."""
-    points = [point for record in card.record.get("history") or () for point in record.get("p_trajectory") or ()]
     started = sorted(p for quantity in card.learned if quantity.name == "p" for p in quantity.initial)
+    # Training records other learned scalars (b, α) in the same place; they are no norm.
+    history = card.record.get("history") or () if started else ()
+    points = [point for record in history for point in record.get("p_trajectory") or ()]
     first = [(0.0, started[0], started[len(started) // 2], started[-1])] if started and points else []
     return (*first, *((float(at), float(p[0]), float(p[len(p) // 2]), float(p[-1])) for at, *p in points))
 

@@ -73,7 +73,7 @@ if offered:
         _parts.File("json", "The dial, JSON", "application/json", lambda: _facts.rows_json(asdict(sweep), {})),
     ]
 else:
-    st.info("No classifier of this task has a norm to turn; train one with the pooler apln or learned_norm.")
+    st.info("No classifier of this task has a norm to turn; train one with the pooler apln, gem or learned_norm.")
 
 st.subheader("What the readers learned", anchor=False)
 exponents = _facts.learned_norms(zoo.cards)

@@ -36,7 +36,18 @@ def test_the_number_stands_in_every_place_of_p():
 def test_p_equal_to_one_is_named():
     assert "plain attentive pooling" in pooler_formula("apln", 1.0).sentence
     assert "mean distance" in pooler_formula("learned_norm", 1.0).sentence
+    assert "negative ones counted as nothing" in pooler_formula("gem", 1.0).sentence
     assert "maximum" in pooler_formula("apln", 50.0).sentence
+
+
+@pytest.mark.parametrize("p", [0.5, 3.0, 50.0])
+def test_gem_carries_its_numbers_and_sharpens_no_attention(p):
+    made = pooler_formula("gem", p, tokens=12)
+    shown = {0.5: "0.50", 3.0: "3.00", 50.0: "50.0"}[p]
+    body = r"r_d = \left( \frac{1}{12} \sum_i \max(h_{id}, \epsilon)^{" + shown + r"} \right)^{1/" + shown + "}"
+    assert made.numeric == body
+    assert made.symbolic == body.replace(shown, "p").replace("{12}", "{N}")
+    assert "attention" not in made.sentence
 
 
 def test_readings_differ_and_n_is_filled_in():
@@ -45,9 +56,19 @@ def test_readings_differ_and_n_is_filled_in():
     assert pooler_formula("mean", tokens=12).numeric == r"r_d = \frac{1}{12}\sum_i h_{id}"
 
 
-@pytest.mark.parametrize("pooler", ["mean", "max", "attention", "scaled_dot", "learned_norm", "apln"])
+POOLERS = (
+    "mean", "max", "attention", "scaled_dot", "learned_norm", "apln", "gem", "log_sum_exp", "last", "cls",
+    "gated_attention", "sparsemax", "entmax", "structured",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pooler", POOLERS)
 def test_every_shipped_pooler_has_a_formula(pooler):
-    assert pooler_formula(pooler).symbolic.startswith("r_d = ")
+    made = pooler_formula(pooler, tokens=12)
+    assert made.symbolic.startswith(("r_d = ", "r_{kd} = "))
+    assert made.symbolic.count("{") == made.symbolic.count("}")
+    assert made.sentence.endswith(".")
+    assert (made.numeric is not None) == (pooler in {"mean", "log_sum_exp"})
 
 
 def test_unknown_poolers_are_refused():

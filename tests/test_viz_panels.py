@@ -230,4 +230,6 @@ def test_learned_exponents_are_a_chip():
 
     assert learned([Parameter("p", (2.1,), (1.0,), "m", "d")]) == "p = 2.10"
     assert learned([Parameter("p", (1.8, 2.4), (1.0, 1.0), "m", "d")]) == "p = 1.80–2.40"
+    assert learned([Parameter("α", (1.43,), (1.5,), "m", "d")]) == "α = 1.43"
+    assert learned([Parameter("b", (12.0,), (1.0,), "m", "d")]) == "b = 12.0"
     assert learned([Parameter("c", (1.8,), (1.0,), "m", "d")]) is None

@@ -91,6 +91,15 @@ def test_history_rows_follow_the_trainers_record():
     assert chart["resolve"] == {"scale": {"x": "shared"}}
 
 
+@pytest.mark.parametrize("symbol", ["p", "b", "α"])
+def test_a_learned_scalar_is_drawn_under_its_own_name(symbol):
+    history = [{"epoch": 1, "loss": 0.5, "dev_accuracy": 0.7, "p_trajectory": [[0.5, 1.2], [1.0, 1.4]]}]
+    rows = norms.history_rows(history, 1.0, symbol)
+    assert [row[symbol] for row in rows[:-1]] == [1.0, 1.2, 1.4]
+    first = norms.trajectory(rows).to_dict()["vconcat"][0]
+    assert (first["encoding"]["y"]["field"], first["encoding"]["y"]["title"]) == (symbol, f"learned {symbol}")
+
+
 def test_a_history_without_exponent_has_no_panel_for_it():
     rows = norms.history_rows([{"epoch": 1, "loss": 0.5, "dev_accuracy": 0.7, "p": None, "p_trajectory": []}])
     assert [part["encoding"]["y"]["field"] for part in norms.trajectory(rows).to_dict()["vconcat"]] == ["loss", "dev"]

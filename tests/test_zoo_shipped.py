@@ -52,9 +52,9 @@ def test_card_tells_what_was_measured(model_id):
 def test_learned_exponents_moved_and_stayed_in_their_domain(model_id):
     card = find(model_id)
     exponents = [parameter for parameter in card.learned if parameter.name == "p"]
-    assert bool(exponents) == (card.spec.pooler in {"apln", "learned_norm"})
+    assert bool(exponents) == (card.spec.pooler in {"apln", "gem", "learned_norm"})
     for parameter in exponents:
-        assert min(parameter.values) > (0.05 if card.spec.pooler == "apln" else 1)
+        assert min(parameter.values) > (1 if card.spec.pooler == "learned_norm" else 0.05)
         assert parameter.values != parameter.initial
 
 

@@ -12,7 +12,14 @@ READINGS = {
     "B": r"\left( \sum_i a_i\, z_{id}^{P} \right)^{1/P}",
     "C": r"\left( \sum_i (a_i z_{id})^{P} \right)^{1/P}",
 }
-LEARNED_NORM = r"\left( \frac{1}{N} \sum_i |h_{id} - c_d|^{P} \right)^{1/P}"
+MEANS = {
+    "learned_norm": r"\left( \frac{1}{N} \sum_i |h_{id} - c_d|^{P} \right)^{1/P}",
+    "gem": r"\left( \frac{1}{N} \sum_i \max(h_{id}, \epsilon)^{P} \right)^{1/P}",
+}
+AT_ONE = {
+    "learned_norm": "the mean distance to the centre",
+    "gem": "the mean of the states, negative ones counted as nothing",
+}
 FIXED = {
     "mean": (r"r_d = \frac{1}{N}\sum_i h_{id}", "Every token counts the same."),
     "max": (r"r_d = \max_i h_{id}", "In each dimension one token speaks for all."),
@@ -24,6 +31,28 @@ FIXED = {
         r"r_d = \sum_i a_i h_{id}, \quad a = \mathrm{softmax}_i\left( q \cdot h_i / \sqrt{D} \right)",
         "A weighted mean; one learned query asks every state the same question.",
     ),
+    "gated_attention": (
+        r"r_d = \sum_i a_i h_{id}, \quad a = \mathrm{softmax}_i\, w^{\top}( \tanh(V h_i) \odot \sigma(U h_i) )",
+        "A weighted mean; a gate decides which features of a state its weight may depend on.",
+    ),
+    "sparsemax": (
+        r"r_d = \sum_i a_i h_{id}, \quad a = \mathrm{sparsemax}_i\left( v^{\top} \tanh(W h_i + b) \right)",
+        "A weighted mean of some tokens; the others weigh exactly nothing.",
+    ),
+    "entmax": (
+        r"r_d = \sum_i a_i h_{id}, \quad a = \alpha\text{-}\mathrm{entmax}_i\left( v^{\top} \tanh(W h_i + b) \right)",
+        "A weighted mean; the learned α says how many tokens weigh exactly nothing: 1 is softmax, 2 sparsemax.",
+    ),
+    "structured": (
+        r"r_{kd} = \sum_i A_{ki} h_{id}, \quad A = \mathrm{softmax}_i\left( W_2 \tanh(W_1 H^{\top}) \right)",
+        "Several weighted means side by side, one per hop.",
+    ),
+    "log_sum_exp": (
+        r"r_d = \frac{1}{b} \log\left( \frac{1}{N}\sum_i e^{b h_{id}} \right)",
+        "A soft maximum; the learned b runs from the mean (0) to the maximum (∞).",
+    ),
+    "last": (r"r_d = h_{Nd}", "The last token speaks for all."),
+    "cls": (r"r_d = h_{1d}", "The first token speaks for all."),
 }
 
 
@@ -50,8 +79,8 @@ def pooler_formula(pooler: str, p: float | None = None, reading: str = "A", toke
         return Formula(symbolic, numeric, sentence)
     if pooler == "apln":
         body = READINGS[reading]
-    elif pooler == "learned_norm":
-        body = LEARNED_NORM
+    elif pooler in MEANS:
+        body = MEANS[pooler]
     else:
         raise ValueError(f"no formula is known for the pooler {pooler!r}")
     numeric = None
@@ -76,8 +105,7 @@ def _meaning(pooler: str, p: float | None, reading: str) -> str:
         return "p is learned: 1 is an average, larger values listen to the largest tokens."
     word = f"p = {wording.exponent(p)}"
     if abs(p - 1) < 0.005:
-        plain = "the mean distance to the centre" if pooler == "learned_norm" else "plain attentive pooling"
-        return f"{word}: {plain}."
+        return f"{word}: {AT_ONE.get(pooler, 'plain attentive pooling')}."
     if p < 1:
         flat = " and attention is flattened" if pooler == "apln" and reading != "B" else ""
         return f"{word}: below 1, small states count for more than in an average{flat}."

@@ -104,16 +104,18 @@ def _ticks(low: float, high: float) -> list[float]:
     return [t for t in candidates if low <= t <= high]
 
 
-def history_rows(history: Sequence[Mapping[str, Any]], initial: float | None = None) -> list[dict[str, float | None]]:
+def history_rows(
+    history: Sequence[Mapping[str, Any]], initial: float | None = None, symbol: str = "p"
+) -> list[dict[str, float | None]]:
     """Rows for :func:`trajectory` from a training history as the trainer writes it.
 
-    p comes several times an epoch (the median over units), starting from ``initial``; loss and dev
-    accuracy once; tau is the mean over the probe sentences where it is defined.
+    The learned scalar, under its ``symbol``, comes several times an epoch (the median over units), starting
+    from ``initial``; loss and dev accuracy once; tau is the mean over the probe sentences where it is defined.
     """
-    rows: list[dict[str, float | None]] = [] if initial is None else [{"epoch": 0, "p": initial}]
+    rows: list[dict[str, float | None]] = [] if initial is None else [{"epoch": 0, symbol: initial}]
     for record in history:
         for at, *p in record.get("p_trajectory") or ():
-            rows.append({"epoch": at, "p": p[len(p) // 2]})
+            rows.append({"epoch": at, symbol: p[len(p) // 2]})
         taus = [probe["tau"] for probe in record.get("probes") or () if probe.get("tau") is not None]
         rows.append(
             {
@@ -127,13 +129,14 @@ def history_rows(history: Sequence[Mapping[str, Any]], initial: float | None = N
 
 
 def trajectory(history: Sequence[Mapping[str, Any]], title: str = "", dark: bool = False) -> alt.VConcatChart:
-    """Training as stacked curves over one axis of epochs: p, training loss, dev score, τ.
+    """Training as stacked curves over one axis of epochs: p (or b, α), training loss, dev score, τ.
 
-    ``history`` holds rows with ``epoch`` and any of ``p``, ``loss`` (nats), ``dev`` (accuracy) and
+    ``history`` holds rows with ``epoch`` and any of ``p``, ``b``, ``α``, ``loss`` (nats), ``dev`` (accuracy) and
     ``tau`` (attention against gradient), as :func:`history_rows` makes them. Quantities that are
     missing get no panel, values that are ``None`` are passed over.
     """
-    names = {"p": "learned p", "loss": "training loss (nats)", "dev": "dev accuracy", "tau": "τ(attention, gradient)"}
+    names = {symbol: f"learned {symbol}" for symbol in wording.SCALARS}
+    names |= {"loss": "training loss (nats)", "dev": "dev accuracy", "tau": "τ(attention, gradient)"}
     rows = [
         {name: entry.get(name) for name in ("epoch", *names)} for entry in history if entry.get("epoch") is not None
     ]

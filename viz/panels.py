@@ -145,11 +145,11 @@ def _cards(analyses: Sequence[Analysis], cards: Mapping[str, MethodCard]) -> dic
 
 
 def learned(parameters: Sequence[Parameter]) -> str | None:
-    """The learned exponent in one chip: ``p = 2.10`` or ``p = 1.80–2.40``."""
+    """The learned scalar of a pooler in one chip: ``p = 2.10``, ``α = 1.43`` or ``p = 1.80–2.40``."""
     for parameter in parameters:
-        if parameter.name in ("p", "exponent"):
+        if parameter.name in wording.SCALARS:
             low, high = wording.exponent(min(parameter.values)), wording.exponent(max(parameter.values))
-            return f"p = {low}" if low == high else f"p = {low}{wording.DASH}{high}"
+            return f"{parameter.name} = {low}" + ("" if low == high else f"{wording.DASH}{high}")
     return None
 
 

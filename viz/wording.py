@@ -14,6 +14,9 @@ MINUS = "\u2212"
 DASH = "\u2013"
 THIN = "\u202f"
 
+# The learned scalars of poolers: a norm's p, log-sum-exp's b, entmax's α.
+SCALARS = ("p", "b", "α")
+
 
 _UNITS = {
     "attention": "attention weight, sums to 1",

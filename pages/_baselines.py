@@ -56,9 +56,13 @@ def _best(task: str) -> str:
 
 
 def _notes(task: str, analyses: Sequence[Analysis]) -> dict[str, str]:
-    """The test score of each baseline."""
+    """What each baseline is in one sentence, and its test score."""
+    # Numpy comes with it, so it waits until the section is opened.
+    from models.baselines.kinds import BASELINES
+
     tested = catalogue.scores(task)
     return {
-        analysis.model.id: f"test accuracy {wording.probability(tested[analysis.model.pooler][0])}"
+        analysis.model.id: f"Test accuracy {wording.probability(tested[analysis.model.pooler][0])}. "
+        f"{BASELINES[analysis.model.pooler].note}"
         for analysis in analyses
     }

@@ -64,9 +64,10 @@ def test_every_baseline_reads_the_same_text_with_its_test_score(bags):
     for name, kind in BASELINES.items():
         found = explain(store.load_baseline("sst2", name, bags), Request("a great film and a dull plot"))
         assert f"· {kind.title}" in drawn
+        assert kind.note in drawn
         share = wording.probability(found.prediction.probabilities[0])
         assert f"negative {share}" in drawn[drawn.index(kind.title) :]
-        assert f"test accuracy {wording.probability(tested[name][0])}" in drawn
+        assert f"Test accuracy {wording.probability(tested[name][0])}" in drawn
     assert drawn.count(">great</span>") == len(BASELINES)
     assert "no order" in said(app)
     assert f"{catalogue.best_baseline('sst2').accuracy:.1%} of the official test set" in said(app)

@@ -43,6 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from models.pretraining.corpus import read_corpus
     from models.pretraining.kinds import KINDS
     from models.pretraining.plan import Plan
+    from models.pretraining.publish import publish_base
     from models.pretraining.trainer import pretrain, run_key
 
     torch.set_num_threads(args.threads)
@@ -57,7 +58,13 @@ def run(args: argparse.Namespace) -> int:
     torch.manual_seed(plan.seed)
     model = KINDS[plan.kind](corpus.counts(), **dict(plan.sizes))
     folder = args.work / f"{plan.kind}-{run_key(plan, corpus)[:12]}"
-    pretrain(model, plan, corpus, folder=folder, say=lambda line: print(line, flush=True))
+    done = pretrain(model, plan, corpus, folder=folder, say=lambda line: print(line, flush=True))
+    out = args.out / (args.name or plan.kind)
+    for name, scores in publish_base(out, model, plan, corpus, done).items():
+        pairs = [(part, key, value) for part, values in scores.items() for key, value in values.items()]
+        shown = "   ".join(f"{part} {key} {value:.4g}" for part, key, value in pairs)
+        print(f"{name:<11} {shown}")
+    print(f"wrote {out}")
     return 0
 
 

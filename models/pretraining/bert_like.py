@@ -50,6 +50,7 @@ class BertLike(LanguageModel):
         nn.init.normal_(self.words.weight, std=width**-0.5)
         with torch.no_grad():
             self.words.weight[0] = 0
+        self._sizes = {"layers": layers, "heads": heads, "ffn": ffn}
         self.stem = BertBody(width, layers, heads, ffn, dropout)
         # What stands in for a hidden word.
         self.hole = nn.Parameter(torch.randn(width) / math.sqrt(width))
@@ -114,6 +115,10 @@ class BertLike(LanguageModel):
     def body(self) -> nn.Module:
         """Return the stack with its own three kinds of vectors."""
         return self.stem
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of the stack."""
+        return dict(self._sizes)
 
     def table(self) -> Tensor:
         """Return the tied word table."""

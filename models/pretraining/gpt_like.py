@@ -40,6 +40,7 @@ class GptLike(LanguageModel):
         nn.init.normal_(self.words.weight, std=width**-0.5)
         with torch.no_grad():
             self.words.weight[0] = 0
+        self._sizes = {"layers": layers, "heads": heads, "ffn": ffn}
         self.stem = GptBody(width, layers, heads, ffn, dropout)
         self.softmax = WordSoftmax(counts, samples)
 
@@ -58,6 +59,10 @@ class GptLike(LanguageModel):
     def body(self) -> nn.Module:
         """Return the causal stack."""
         return self.stem
+
+    def sizes(self) -> dict[str, int]:
+        """Return the sizes of the stack."""
+        return dict(self._sizes)
 
     def table(self) -> Tensor:
         """Return the tied word table."""

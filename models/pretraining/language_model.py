@@ -25,7 +25,8 @@ class Loss:
 class LanguageModel(nn.Module, ABC):
     """Base of the models that are trained on plain texts.
 
-    ``measure`` words what the perplexity of this kind of model means; it goes on the base's card.
+    ``measure`` words what the perplexity of this kind of model means, ``notes`` what else must be known of
+    its base; both go on the card.
     """
 
     name: ClassVar[str]
@@ -33,6 +34,7 @@ class LanguageModel(nn.Module, ABC):
     objective: ClassVar[str]
     source: ClassVar[str]
     measure: ClassVar[str]
+    notes: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def rows(self, documents: Sequence[Document], length: int, seed: int) -> list[Row]:
@@ -45,6 +47,10 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def body(self) -> nn.Module:
         """Return the part that becomes the encoder."""
+
+    @abstractmethod
+    def sizes(self) -> dict[str, int]:
+        """Return the keywords of the body, but for its width, that build it again."""
 
     @abstractmethod
     def table(self) -> Tensor | None:

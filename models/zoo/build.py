@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from models.assemble import base_of
 from models.data.dataset import Dataset
 from models.text import Vocabulary, WordTokenizer
 from models.training.batches import encode_splits
@@ -45,16 +46,24 @@ def build(
     """
     dataset = load(plan.dataset)
     plain = _table(plan, dataset, load, folder, work, say)
-    encoded = None
+    # Id rows by the words they were read with: a base brings its own.
+    rows: dict[str, dict[str, list[list[int]]]] = {}
     for recipe in recipes(plan):
         if only not in recipe.id:
             continue
-        entry = _tuned(plan, dataset, plain, folder, say) if recipe.vectors == "task-tuned" else plain
+        base = base_of(recipe)
+        if base is not None:
+            entry = base.entry()
+        else:
+            entry = _tuned(plan, dataset, plain, folder, say) if recipe.vectors == "task-tuned" else plain
         if up_to_date(folder, recipe, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
         table = _read(plan, entry, folder)
-        encoded = encoded or encode_splits(prepare(recipe, dataset, table), dataset)
+        words = entry["words_sha256"]
+        if words not in rows:
+            rows[words] = encode_splits(prepare(recipe, dataset, table), dataset)
+        encoded = rows[words]
         trained = train(
             recipe, dataset, table=table, encoded=encoded, probes=PROBES.get(plan.task, ()),
             folder=work / "zoo" / recipe.id.replace("/", "-"),

@@ -513,7 +513,7 @@ class PairedDifference:
     ``encoder`` is ``None`` for the mean over ``encoders``. ``differences`` follow ``seeds``; ``low``
     and ``high`` bound the mean by the percentile bootstrap over seeds, ``t_low`` and ``t_high`` by
     Student's t; all ``None`` below two pairs. ``verdict``: both intervals above 0 is ``ahead``, both
-    below ``behind``, else ``open``.
+    below ``behind``, else ``open``. ``level`` is the intervals' confidence (0.95).
     """
 
     task: str
@@ -551,24 +551,25 @@ class StudyRanking:
     percentile bootstrap intervals over tasks ``gain_lows`` … ``gain_highs`` (``None`` below two tasks).
     ``critical_difference`` is Nemenyi's: ranks closer than that are not told apart; ``cliques`` are
     the longest such stretches. ``tests`` compare every variant with ``against``. With fewer than
-    three tasks or variants Friedman's test and the critical difference are ``None``.
+    three tasks or variants Friedman's test and the critical difference are ``None``. ``level`` is
+    the tests' (0.05); the intervals cover 1 − ``level``.
     """
 
     encoder: str | None
     tasks: tuple[str, ...]
     variants: tuple[str, ...]
-    scores: tuple[tuple[float, ...], ...]
     ranks: tuple[float, ...]
-    against: str
-    gains: tuple[float, ...]
-    gain_lows: tuple[float, ...] | None
-    gain_highs: tuple[float, ...] | None
     friedman: float | None
     friedman_p: float | None
     critical_difference: float | None
     level: float
     cliques: tuple[tuple[str, ...], ...]
     tests: tuple[PairTest, ...]
+    against: str = "attention"
+    scores: tuple[tuple[float, ...], ...] = ()
+    gains: tuple[float, ...] = ()
+    gain_lows: tuple[float, ...] | None = None
+    gain_highs: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 from models.records import Study, StudyCellKey, StudyRun
@@ -34,8 +35,8 @@ def toy_run(key: StudyCellKey, seed: int, accuracy: float | None = None, **chang
         "p_mean": p, "p_min": p and p - 0.1, "p_max": p and p + 0.1, "seconds_per_epoch": 2.0 + draw.random(),
         "cpu_seconds_per_epoch": 1.0 + draw.random(), "overflow": 0 if power else None,
         "pow_overflow": draw.randrange(50) if power else None, "pow_terms": 10_000 if power else None,
-        "parameters": 50_000, "failed": None, "recipe_key": f"{abs(hash((key, seed))):x}", "data_digest": "d",
-        "table_sha": "t", "software": "torch 0",
+        "parameters": 50_000, "failed": None, "recipe_key": hashlib.sha256(f"{key}{seed}".encode()).hexdigest()[:16],
+        "data_digest": "d", "table_sha": "t", "software": "torch 0",
     }  # fmt: skip
     return StudyRun(**{**fields, **changes})
 

@@ -114,5 +114,6 @@ def recipe_of(key: StudyCellKey, seed: int) -> Recipe:
     return Recipe(
         task=task.task, dataset=task.dataset, encoder=key.encoder, pooler=variant.pooler, seed=seed,
         encoder_options=ENCODER_OPTIONS.get(key.encoder, ()), pooler_options=variant.options, label=variant.name,
-        vectors=None if key.encoder == "pretrained" else "task", tune_vectors=False, max_tokens=MAX_TOKENS, epochs=6, patience=2, batch_size=32, lr=2e-3,
+        vectors=None if key.encoder == "pretrained" else "task", tune_vectors=False, max_tokens=MAX_TOKENS,
+        epochs=6, patience=2, batch_size=32, lr=2e-3,
     )  # fmt: skip

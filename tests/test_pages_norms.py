@@ -97,3 +97,23 @@ def test_a_task_without_norms_says_what_to_train(tmp_path, monkeypatch):
     app = open_app("norms")
     assert "has a norm to turn; train one" in said(app)
     assert "No classifier with a learned norm" in said(app)
+
+
+def test_gem_turns_and_a_learned_alpha_is_drawn_by_its_name(tmp_path, monkeypatch):
+    import app_zoo
+
+    monkeypatch.setattr(app_zoo, "READERS", (("embedding", "gem"), ("embedding", "entmax")))
+    folder = make_zoo(tmp_path / "both")
+    monkeypatch.setenv("POOLSCOPE_ZOO", str(folder))
+    app = open_app("norms")
+    assert r"\max(h_{id}, \epsilon)^{3.00}" in formulas(app)
+    app.select_slider(key=Key.DIAL).set_value(50.0).run()
+    assert not app.exception
+    sweep = norm_sweep(load_classifier("sst2/embedding/gem", folder), Request(app.session_state[Key.TEXT]), (50.0,))
+    assert [row["now"] for row in charts(app)[0][1]] == pytest.approx(sweep.points[0].shares, rel=1e-4)
+    app.selectbox(key=Key.TRAINED).select("sst2/embedding/entmax").run()
+    assert not app.exception
+    spec, rows = charts(app)[-1]
+    assert spec["vconcat"][0]["encoding"]["y"]["title"] == "learned α"
+    assert [row["α"] for row in rows][:2] == [1.5, 1.1]
+    assert all(row["p"] is None for row in rows)

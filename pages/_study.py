@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from models.records import PairedDifference, StudySummary
+from models.study.design import HEADLINE
 from pages import _cache, _facts, _parts, _widgets, _words
 from pages._examples import task
 from viz import forest, norm_grid, rank_plot, study_tables
@@ -65,11 +66,11 @@ def differences(said: StudySummary, tasks: dict[str, str], encoders: dict[str, s
     st.subheader("Does it beat attention?", anchor=False)
     variant = _widgets.pick_variant(said)
     shown: list[PairedDifference] = [found for found in said.differences if found.variant == variant]
-    sentences = dict(said.sentences) if variant == said.differences[0].variant else {}
+    sentences = dict(said.sentences) if variant == HEADLINE else {}
     st.html(forest.forest(shown, sentences, tasks, encoders))
     _parts.how_to_read(
-        "Right of the middle line it beats attention. The diamond is the mean over encoders; lines are 95 % intervals, "
-        "and one that crosses the middle line leaves the question open.", _words.PAIRED,
+        "Right of the middle line it beats attention. The diamond is the mean over encoders; lines are 95 % intervals "
+        "over seeds: one that crosses the middle line leaves the question open.", _words.PAIRED,
     )  # fmt: skip
 
 

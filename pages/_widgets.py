@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from models.records import Analysis, MethodCall, Param, StudyRanking, StudySummary
+from models.study.design import HEADLINE
 from models.zoo.catalogue import Card
 from pages import _cache, _catalogue, _changes, _methods, _parts
 from pages._examples import ordered, task
@@ -171,7 +172,7 @@ def encoder_titles() -> dict[str, str]:
 
 def pick_variant(said: StudySummary) -> str:
     """Which pooler to compare with attention; the claim's own one stands first."""
-    variants = list(dict.fromkeys(found.variant for found in said.differences))
+    variants = sorted(dict.fromkeys(found.variant for found in said.differences), key=lambda name: name != HEADLINE)
     return pick_one(f"Compare with {said.differences[0].against}", Key.VARIANT, variants, str, known=variants,
                     unknown="There is no pooler “{}” in the study; another one is shown.")  # fmt: skip
 

@@ -13,7 +13,7 @@ CSS = f"""
 .ps-facts .big b{{display:block;font-size:1.5rem;font-weight:600;line-height:1.25}}
 .ps-facts .big span,.ps-facts dt{{color:var(--soft)}}
 .ps-facts dl{{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1.1rem;margin:0}}
-.ps-facts dd{{margin:0;overflow-wrap:anywhere}}
+.ps-facts dl,.ps-facts dt,.ps-facts dd{{margin:0;padding:0}}.ps-facts dd{{overflow-wrap:anywhere}}
 @media(max-width:40rem){{.ps-facts dl{{grid-template-columns:minmax(0,1fr);gap:0}}.ps-facts dd{{padding-bottom:.4rem}}}}
 """
 

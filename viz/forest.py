@@ -8,7 +8,7 @@ from models.records import PairedDifference
 from viz import track, wording
 from viz.markup import Markup
 
-VERDICTS: Mapping[str, str] = {"ahead": "ahead", "behind": "behind", "open": "open: the interval holds 0"}
+VERDICTS: Mapping[str, str] = {"ahead": "ahead", "behind": "behind", "open": "open"}
 
 
 def forest(

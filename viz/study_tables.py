@@ -69,7 +69,7 @@ def ablation_tasks(cells: Sequence[StudyCell]) -> list[str]:
 
 
 def cost_rows(cells: Sequence[StudyCell]) -> list[dict[str, object]]:
-    """Per variant, over all cells: seconds per epoch, times those of attention, and overflows."""
+    """Per variant, over all cells: seconds per epoch, times those of attention, what powers lost."""
     rows: list[dict[str, object]] = []
     for variant in dict.fromkeys(cell.key.variant for cell in cells):
         found = [cell for cell in cells if cell.key.variant == variant]
@@ -82,8 +82,8 @@ def cost_rows(cells: Sequence[StudyCell]) -> list[dict[str, object]]:
             "pooler": variant,
             "seconds per epoch": f"{fmean(seconds):.1f}" if seconds else None,
             "times attention": f"{math.exp(fmean(map(math.log, ratios))):.2f}×" if ratios else None,
-            "overflows": f"{sum(own):,}" if own else "no power",
-            "terms the pow form would lose": f"{pow_form:,} of {terms:,} ({wording.percent(pow_form / terms)})"
+            "lost values": f"{sum(own):,}" if own else "no power",
+            "lost powers in the pow form": f"{pow_form:,} of {terms:,} ({wording.percent(pow_form / terms)})"
             if terms else None,
             "failed runs": f"{sum(len(cell.failed_seeds) for cell in found):,}",
         })  # fmt: skip

@@ -24,11 +24,22 @@ SMALL = {
     "bilstm": {"hidden_size": 4},
     "transformer": {"layers": 1, "width": 4, "heads": 2, "ffn": 8},
     "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
+    "elmo_like": {"base": ""},
     "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
 }
 EMBEDDING_SIZE = 6
 
-PAIRS = list(itertools.product(ENCODERS, POOLERS))
+# A pretrained encoder has its own width and pieces; its tests are in test_pretrained.py.
+OWN = tuple(name for name in ENCODERS if name != "pretrained")
+# Every pooler over two encoders, with and without context, and every encoder under four poolers.
+PAIRS = list(
+    dict.fromkeys(
+        [
+            *itertools.product(("embedding", "bilstm"), POOLERS),
+            *itertools.product(OWN, ("mean", "max", "attention", "apln")),
+        ]
+    )
+)
 
 
 class IdentityEncoder(Encoder):

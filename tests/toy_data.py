@@ -15,6 +15,7 @@ SMALL = {
     "bilstm": {"hidden_size": 6},
     "transformer": {"layers": 1, "width": 12, "heads": 2, "ffn": 24, "dropout": 0.0},
     "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
+    "elmo_like": {"base": ""},
     "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
 }
 

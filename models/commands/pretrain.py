@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         max_words=plan.max_words, held_out=plan.held_out, seed=plan.seed,
     )  # fmt: skip
     torch.manual_seed(plan.seed)
-    model = KINDS[plan.kind](corpus.counts(), **dict(plan.sizes))
+    model = KINDS[plan.kind](corpus.counts(), corpus.vocabulary.words, **dict(plan.sizes))
     folder = args.work / f"{plan.kind}-{run_key(plan, corpus)[:12]}"
     done = pretrain(model, plan, corpus, folder=folder, say=lambda line: print(line, flush=True))
     out = args.out / (args.name or plan.kind)

@@ -33,10 +33,10 @@ class BiLstmEncoder(Encoder):
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Run both directions over the real tokens."""
-        turned = _turned(mask).unsqueeze(-1)
+        order = turned(mask).unsqueeze(-1)
         onward = self._run(embeddings, "")
-        back = self._run(embeddings.gather(1, turned.expand_as(embeddings)), "_reverse")
-        return torch.cat([onward, back.gather(1, turned.expand_as(back))], dim=-1)
+        back = self._run(embeddings.gather(1, order.expand_as(embeddings)), "_reverse")
+        return torch.cat([onward, back.gather(1, order.expand_as(back))], dim=-1)
 
     def _run(self, signal: Tensor, direction: str) -> Tensor:
         weights = [
@@ -48,7 +48,7 @@ class BiLstmEncoder(Encoder):
         return states
 
 
-def _turned(mask: Tensor) -> Tensor:
+def turned(mask: Tensor) -> Tensor:
     """Return positions (B, T) that reverse the real tokens of each row and leave padding in place."""
     position = torch.arange(mask.shape[1], device=mask.device).expand_as(mask)
     last = mask.sum(1, keepdim=True) - 1

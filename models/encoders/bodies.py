@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from models.encoders.bilstm import turned
 from models.encoders.blocks import Stack, sinusoids
 
 
@@ -53,6 +54,33 @@ class BertBody(nn.Module):
         states = placed(embeddings, start) + self.passages(kinds)
         states = torch.cat([self.summary.expand(len(states), 1, -1), states], dim=1)
         return self.stack.layers(self.dropout(states), torch.cat([torch.ones_like(mask[:, :1]), mask], dim=1))
+
+
+class BiLmBody(nn.Module):
+    """Two stacks of two LSTMs, one each way: layers [e; e], [f¹; b¹], [f²; b²] with f² = LSTM(f¹) + f¹.
+
+    f reads from the left, b from the right; they share nothing but the words e, so that f_i knows tokens
+    1 … i and b_i tokens i … N.
+    """
+
+    def __init__(self, width: int, dropout: float = 0.0) -> None:
+        """Take the width P of words and of one direction; states have twice that."""
+        super().__init__()
+        self.width, self.depth = 2 * width, 3
+        self.onward = nn.ModuleList(nn.LSTM(width, width, batch_first=True) for _ in range(2))
+        self.back = nn.ModuleList(nn.LSTM(width, width, batch_first=True) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def layers(self, embeddings: Tensor, mask: Tensor) -> list[Tensor]:
+        """Return the three layers (B, T, 2P) of word vectors (B, T, P)."""
+        order = turned(mask).unsqueeze(-1).expand_as(embeddings)
+        found, left, right = [torch.cat([embeddings, embeddings], -1)], embeddings, embeddings.gather(1, order)
+        for onward, back in zip(self.onward, self.back, strict=True):
+            above, behind = onward(self.dropout(left))[0], back(self.dropout(right))[0]
+            # Residual from the second layer on: the first reads the words themselves.
+            left, right = (above, behind) if len(found) == 1 else (above + left, behind + right)
+            found.append(torch.cat([left, right.gather(1, order)], dim=-1))
+        return found
 
 
 def placed(embeddings: Tensor, start: Tensor | None = None) -> Tensor:

@@ -41,16 +41,16 @@ class BertLike(LanguageModel):
     )
 
     def __init__(
-        self, counts: Tensor, width: int = 128, layers: int = 3, heads: int = 4, ffn: int = 512,
+        self, counts: Tensor, words: Sequence[str], width: int = 128, layers: int = 3, heads: int = 4, ffn: int = 512,
         dropout: float = 0.0, samples: int = 0,
     ) -> None:  # fmt: skip
-        """Take the words' counts (V,) and the sizes of the body; so few words are asked for that none is sampled."""
+        """Take the words with their counts (V,) and the body's sizes; few words are asked for, so none is sampled."""
         super().__init__()
         self.words = nn.Embedding(len(counts), width, padding_idx=0)
         nn.init.normal_(self.words.weight, std=width**-0.5)
         with torch.no_grad():
             self.words.weight[0] = 0
-        self._sizes = {"layers": layers, "heads": heads, "ffn": ffn}
+        self.width, self._sizes = width, {"layers": layers, "heads": heads, "ffn": ffn}
         self.stem = BertBody(width, layers, heads, ffn, dropout)
         # What stands in for a hidden word.
         self.hole = nn.Parameter(torch.randn(width) / math.sqrt(width))

@@ -31,16 +31,16 @@ class GptLike(LanguageModel):
     )
 
     def __init__(
-        self, counts: Tensor, width: int = 128, layers: int = 2, heads: int = 4, ffn: int = 512,
+        self, counts: Tensor, words: Sequence[str], width: int = 128, layers: int = 2, heads: int = 4, ffn: int = 512,
         dropout: float = 0.0, samples: int = 1_024,
     ) -> None:  # fmt: skip
-        """Take the words' counts (V,), the sizes of the body, and K of the sampled softmax."""
+        """Take the words with their counts (V,), the sizes of the body, and K of the sampled softmax."""
         super().__init__()
         self.words = nn.Embedding(len(counts), width, padding_idx=0)
         nn.init.normal_(self.words.weight, std=width**-0.5)
         with torch.no_grad():
             self.words.weight[0] = 0
-        self._sizes = {"layers": layers, "heads": heads, "ffn": ffn}
+        self.width, self._sizes = width, {"layers": layers, "heads": heads, "ffn": ffn}
         self.stem = GptBody(width, layers, heads, ffn, dropout)
         self.softmax = WordSoftmax(counts, samples)
 

@@ -35,6 +35,7 @@ class LanguageModel(nn.Module, ABC):
     source: ClassVar[str]
     measure: ClassVar[str]
     notes: ClassVar[tuple[str, ...]] = ()
+    width: int
 
     @abstractmethod
     def rows(self, documents: Sequence[Document], length: int, seed: int) -> list[Row]:
@@ -54,7 +55,7 @@ class LanguageModel(nn.Module, ABC):
 
     @abstractmethod
     def table(self) -> Tensor | None:
-        """Return the word table (V, E) to ship, or ``None`` where the body computes it."""
+        """Return the word table (V, E) to ship, or ``None`` where it is spelled from characters."""
 
     def extra(self) -> dict[str, Tensor]:
         """Return what else is shipped, so that the card's numbers can be computed again."""

@@ -62,7 +62,7 @@ def write_base(
 ) -> Path:  # fmt: skip
     """Write ``weights.safetensors`` (float16 where large), ``words.txt`` and ``card.json``; return the folder.
 
-    ``table`` is ``None`` where the body computes it from the words; ``facts`` must hold kind and sizes.
+    ``table`` is ``None`` where ``extra`` spells the words; ``facts`` must hold kind and sizes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"body.{name}": value for name, value in body.items()}
@@ -115,7 +115,7 @@ def _open(name: str, folder: Path, text: str) -> Base:
         vocabulary = Vocabulary(words.decode().split("\n") if words else [])
         body = {key[5:]: value for key, value in tensors.items() if key.startswith("body.")}
         extra = {key[6:]: value for key, value in tensors.items() if key.startswith("extra.")}
-        table = tensors["table"] if "table" in tensors else _computed(card, vocabulary, body)
+        table = tensors["table"] if "table" in tensors else _spelled(card, vocabulary, extra)
         if table.dim() != 2 or len(table) != len(vocabulary):
             shape = tuple(table.shape)
             raise BaseError(f"the base {name!r} has {len(vocabulary)} words and a table {shape}; restore it")
@@ -127,8 +127,14 @@ def _open(name: str, folder: Path, text: str) -> Base:
         raise BaseError(f"the base {name!r} cannot be read ({reason}); restore its files") from error
 
 
-def _computed(card: Mapping[str, Any], vocabulary: Vocabulary, body: Mapping[str, Tensor]) -> Tensor:
-    raise BaseError(f"a base of kind {card['kind']!r} needs a word table in its weights; restore its files")
+def _spelled(card: Mapping[str, Any], vocabulary: Vocabulary, extra: Mapping[str, Tensor]) -> Tensor:
+    """Return the table that a character network computes for the words."""
+    from models.encoders.spelling import Spelling
+
+    network = {key[9:]: value for key, value in extra.items() if key.startswith("spelling.")}
+    if not network:
+        raise BaseError(f"the base of kind {card['kind']!r} has no word table among its weights; restore its files")
+    return Spelling.of(network).table(vocabulary.words)
 
 
 def shrink(value: Tensor) -> Tensor:

@@ -57,6 +57,11 @@ POSITIONAL = tuple(v for v in VARIANTS if POOLERS[v.name].positional)
 ORDERLESS = tuple(v for v in VARIANTS if v not in POSITIONAL)
 
 
+def splits(pooler):
+    """Whether a pooler's vector has an exact split by token."""
+    return pooler.homogeneous or pooler.path_integrated
+
+
 def states(dtype=torch.float64, lengths=LENGTHS, size=SIZE, seed=1):
     """Signed hidden (B, T, D) of unit variance and their mask (B, T), padding on the right."""
     generator = torch.Generator().manual_seed(seed)

@@ -26,8 +26,12 @@ def test_what_does_not_fit_is_refused_in_a_sentence(name):
     pooler, (hidden, mask) = POOLERS[name](SIZE), states(torch.float32)
     with pytest.raises(PoolScopeError, match=rf"^{name}: hidden came as \(3, 6, 4\); expected \(B, T, 5\)$"):
         pooler(hidden[..., :4], mask)
-    with pytest.raises(PoolScopeError, match=r"mask came as torch.int64 \(3, 6\); expected bool \(3, 6\)"):
-        pooler(hidden, mask.long())
+    # Whole numbers are sentences to a tiered pooler; halves are nothing to anybody.
+    with pytest.raises(PoolScopeError, match=r"mask came as torch.float16 \(3, 6\); expected bool \(3, 6\)"):
+        pooler(hidden, mask.half())
+    if not pooler.tiered:
+        with pytest.raises(PoolScopeError, match="mask came as torch.int64"):
+            pooler(hidden, mask.long())
     with pytest.raises(PoolScopeError, match=r"mask came as torch.bool \(3, 5\); expected bool \(3, 6\)"):
         pooler(hidden, mask[:, :5])
     with pytest.raises(PoolScopeError, match="at least one dimension"):

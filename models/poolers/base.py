@@ -68,7 +68,7 @@ class Pooler(nn.Module, ABC):
         """
         self.check(hidden, mask, weights)
         # Zeros here, at the border: NaN on padding would otherwise reach the gradients of parameters.
-        return self.pool(zero_padding(hidden, mask), mask, weights)
+        return self.pool(zero_padding(hidden, mask.bool()), mask, weights)
 
     @abstractmethod
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -130,9 +130,16 @@ class Pooler(nn.Module, ABC):
         """Return c (B, T, R) with Σ_i c_id = r_d exactly (Euler's theorem).
 
         Poolers that average states give w_id h_id, norm poolers w_id r_d.
+
+        Raises:
+            PoolScopeError: the pooler is neither homogeneous nor path-integrated.
         """
+        if not (self.homogeneous or self.path_integrated):
+            raise PoolScopeError(
+                f"{self.title} is not homogeneous in the states, so its vector has no exact split by token"
+            )
         self.check(hidden, mask, weights)
-        hidden = zero_padding(hidden, mask)
+        hidden = zero_padding(hidden, mask.bool())
         shares = self.shares(hidden, mask, weights)
         if self.divides == "states":
             return shares * hidden
@@ -148,12 +155,13 @@ class Pooler(nn.Module, ABC):
             raise PoolScopeError(
                 f"{self.name}: hidden came as {tuple(hidden.shape)}; expected (B, T, {self.state_size})"
             )
-        if mask.dtype != torch.bool or mask.shape != hidden.shape[:2]:
+        kinds = (torch.bool, torch.long) if self.tiered else (torch.bool,)
+        if mask.dtype not in kinds or mask.shape != hidden.shape[:2]:
             raise PoolScopeError(
                 f"{self.name}: mask came as {mask.dtype} {tuple(mask.shape)}; "
                 f"expected bool {tuple(hidden.shape[:2])}, True on real tokens"
             )
-        empty = (~mask.any(1)).nonzero().flatten().tolist()
+        empty = (~mask.bool().any(1)).nonzero().flatten().tolist()
         if empty:
             raise PoolScopeError(
                 f"{self.name}: rows {empty} hold only padding; give every text one token or more"
@@ -166,7 +174,7 @@ class Pooler(nn.Module, ABC):
             raise PoolScopeError(
                 f"{self.name}: weights came as {tuple(weights.shape)}; expected {tuple(mask.shape)}"
             )
-        given = zero_padding(weights, mask)
+        given = zero_padding(weights, mask.bool())
         if not bool(((given >= 0) & given.isfinite()).all()) or not bool((given.sum(1) > 0).all()):
             raise PoolScopeError(
                 f"{self.name}: imposed weights must be finite, ≥ 0 and have a positive sum on real tokens"

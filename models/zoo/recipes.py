@@ -65,9 +65,9 @@ def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> Task
 
 PLANS: Final = (
     TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS,
-             pretrained=DEEP, pretrained_epochs=2),
+             pretrained=DEEP, pretrained_rows=30_000, pretrained_epochs=2),
     TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2,
-             tuned=ENCODERS, pretrained=DEEP, pretrained_rows=12_000, pretrained_epochs=2,
+             tuned=ENCODERS, pretrained=DEEP, pretrained_rows=8_000, pretrained_epochs=2,
              changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
              min_count=2, max_tokens=400, changes=(("epochs", 5), ("lr", 2e-3))),
@@ -75,7 +75,7 @@ PLANS: Final = (
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
     _small("liar", max_tokens=96, tuned=("embedding",)),
-    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",), pretrained=DEEP, pretrained_epochs=6),
+    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",), pretrained=DEEP, pretrained_epochs=4),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
     _small("thucnews_titles", CHINESE, max_tokens=48),

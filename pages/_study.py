@@ -25,7 +25,8 @@ def study() -> None:
     runs, said = found
     tasks = {cell.key.task: task(cell.key.task).data for cell in said.cells}
     encoders = _widgets.encoder_titles()
-    st.markdown(f"**{_parts.plain(said.headline)}**")
+    first, _, rest = said.headline.partition(". ")
+    st.markdown(f"**{_parts.plain(first)}.** {_parts.plain(rest)}")
     if said.missing:
         st.caption(f"{len(said.missing):,} planned runs are not in this file; every run that is in it is shown.")
     differences(said, tasks, encoders)
@@ -69,8 +70,8 @@ def differences(said: StudySummary, tasks: dict[str, str], encoders: dict[str, s
     sentences = dict(said.sentences) if variant == HEADLINE else {}
     st.html(forest.forest(shown, sentences, tasks, encoders))
     _parts.how_to_read(
-        "Right of the middle line it beats attention. The diamond is the mean over encoders; lines are 95 % intervals "
-        "over seeds: one that crosses the middle line leaves the question open.", _words.PAIRED,
+        "Right of the middle line it beats attention. The diamond is the mean over encoders. Lines are 95 % intervals "
+        "over seeds, thick by bootstrap, thin by Student's t: if one crosses the middle line, the question stays open.", _words.PAIRED,
     )  # fmt: skip
 
 

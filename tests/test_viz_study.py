@@ -42,7 +42,8 @@ def test_the_forest_has_a_mark_and_an_interval_for_every_difference(said, differ
     kinds = [dot["class"] for dot in seen.of("d")]
     assert kinds.count("d mean") == len(TASKS)
     assert kinds.count("d one") == len(TASKS) * len(ENCODERS)
-    assert len(seen.of("s")) == len(differences)
+    spans = [line["class"] for line in seen.of("s")]
+    assert (spans.count("s wide"), spans.count("s")) == (len(differences), len(differences))
     assert len(seen.of("zero")) == len(differences)
     for _, sentence in said.sentences:
         assert sentence.split(" ")[1] in source
@@ -52,14 +53,15 @@ def test_the_forest_has_a_mark_and_an_interval_for_every_difference(said, differ
 
 def test_positions_are_the_numbers(differences):
     one = next(found for found in differences if found.encoder)
-    made = dataclasses.replace(one, mean=0.01, low=-0.01, high=0.02, t_low=-0.02, t_high=0.04, verdict="open")
+    made = dataclasses.replace(one, mean=0.01, low=-0.01, high=0.02, t_low=-0.01, t_high=0.01, verdict="open")
     seen = Elements(forest([made], {}, NAMES, TITLES))
     # The axis runs from -1 to +2 points.
     assert left(seen.of("d")[0]) == pytest.approx(66.67, abs=0.01)
     assert left(seen.of("zero")[0]) == pytest.approx(33.33, abs=0.01)
-    (line,) = seen.of("s")
-    assert left(line) == 0
-    assert "width:calc(100.00% - 0.00%)" in line["style"]
+    student, bootstrap = seen.of("s")
+    assert left(student) == left(bootstrap) == 0
+    assert "width:calc(100.00% - 0.00%)" in bootstrap["style"]
+    assert "width:calc(66.67% - 0.00%)" in student["style"]
     assert "+1.0 [\u22121.0, +2.0] open" in seen.cells[-1]
 
 
@@ -74,9 +76,7 @@ def test_datasets_stand_in_the_order_of_their_means_and_one_seed_has_no_interval
     assert "<script" not in source
 
 
-@pytest.mark.parametrize(
-    ("value", "words"), [(1.2, "+1.2"), (-0.26, "\u22120.3"), (0.04, "0"), (-0.04, "0"), (0, "0")]
-)
+@pytest.mark.parametrize(("value", "words"), [(1.2, "+1.2"), (-0.26, "\u22120.3"), (0.04, "0"), (-0.04, "0"), (0, "0")])
 def test_points_carry_a_sign_and_rounded_zero_has_none(value, words):
     assert points(value) == words
 

@@ -19,12 +19,12 @@ def forest(
 ) -> str:
     """HTML: per dataset its sentence, the mean over encoders (diamond), then each encoder (dot).
 
-    Lines are the bootstrap intervals over seeds, in points of accuracy, on one axis with a zero
-    line. ``tasks`` and ``encoders`` name them for people, ``sentences`` are by task. Datasets are
+    Thick lines are the bootstrap intervals over seeds, thin ones Student's, in points of accuracy,
+    on one axis with a zero line. ``tasks`` and ``encoders`` name them for people, ``sentences`` are by task. Datasets are
     sorted by their mean difference, the largest first.
     """
     shown = [d for d in differences if d.task in tasks]
-    values = [100 * v for d in shown for v in (d.mean, d.low, d.high) if v is not None]
+    values = [100 * v for d in shown for v in (d.mean, d.low, d.high, d.t_low, d.t_high) if v is not None]
     on = track.axis([0.0, *values], 0.5, points)
     by_task: dict[str, list[PairedDifference]] = {}
     for difference in sorted(shown, key=lambda d: d.encoder is not None):
@@ -54,8 +54,10 @@ def _marks(on: track.Axis, found: PairedDifference) -> list[Markup]:
     whole = found.encoder is None
     words = _told(found)
     marks = []
+    if found.t_low is not None and found.t_high is not None:
+        marks.append(track.span(on, 100 * found.t_low, 100 * found.t_high, words))
     if found.low is not None and found.high is not None:
-        marks.append(track.span(on, 100 * found.low, 100 * found.high, words, "wide" if whole else ""))
+        marks.append(track.span(on, 100 * found.low, 100 * found.high, words, "wide"))
     return [*marks, track.dot(on, 100 * found.mean, words, "mean" if whole else "one")]
 
 

@@ -18,7 +18,7 @@ import streamlit as st
 
 from models import runtime
 from models.errors import PoolScopeError
-from models.records import Analysis, Ladder, NormSweep, Removal, Request, Study, StudySummary
+from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
 if TYPE_CHECKING:
@@ -79,6 +79,18 @@ def analysis(card: Card, request: Request) -> Analysis | Refusal:
 def removal(card: Card, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal | Refusal:
     """The prediction without one more token."""
     return _guarded(card.spec.id, card.spec.title, lambda: _removal(*_identity(card), request, index, how))
+
+
+def neighbours(card: Card, word: str, space: Literal["embedding", "state"]) -> Neighbours | Refusal:
+    """The words nearest to one, in a classifier's word table or among its states."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _neighbours(*_identity(card), word, space))
+
+
+def substitutes(
+    card: Card, request: Request, index: int, words: tuple[str, ...]
+) -> tuple[Substitute, ...] | Refusal:
+    """The predictions with each of ``words`` in place of one token."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _substitutes(*_identity(card), request, index, words))
 
 
 def ladder(card: Card, request: Request) -> Ladder | Refusal:
@@ -203,6 +215,24 @@ def _removal(
     from models.analysis import remove
 
     return remove(_classifier(model_id, digest, folder), request, index, how)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _neighbours(
+    model_id: str, digest: str, folder: str, word: str, space: Literal["embedding", "state"]
+) -> Neighbours:
+    from models.neighbours import neighbours as near
+
+    return near(_classifier(model_id, digest, folder), word, space=space)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _substitutes(
+    model_id: str, digest: str, folder: str, request: Request, index: int, words: tuple[str, ...]
+) -> tuple[Substitute, ...]:
+    from models.neighbours import substitutes as replaced
+
+    return replaced(_classifier(model_id, digest, folder), request, index, words)
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)

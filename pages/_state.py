@@ -33,7 +33,7 @@ class Key:
     DELETE, MASK, UNDO, RESTORE = "delete", "mask", "undo", "restore"
     ENTITIES = {"e1": "mark_e1", "e2": "mark_e2"}
     READER, AGAINST, NORM_READER, DIAL, LEARNED = "reader", "against", "norm_reader", "dial", "learned"
-    METRIC, REFERENCE, TRAINED, BAGS = "metric", "reference", "trained", "bags"
+    METRIC, REFERENCE, TRAINED, BAGS, NEAR = "metric", "reference", "trained", "bags", "near"
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"

@@ -6,7 +6,7 @@ import streamlit as st
 
 from models.records import Analysis, Removal
 from models.runtime import software
-from pages import _baselines, _cache, _changes, _component, _methods, _parts, _state, _widgets, _words
+from pages import _baselines, _cache, _changes, _component, _methods, _neighbours, _parts, _state, _widgets, _words
 from pages._examples import task
 from pages._state import Key
 from viz import agreement, entities, export, markup, palette, tables, wording
@@ -106,6 +106,7 @@ def chosen_word(index: int) -> None:
     rows = tables.word_rows(analyses, index, removals)
     st.html(row_table(rows, ("reader", "method", "value", "share", "rank", "note"), places=places))
     _parts.how_to_read("What each map gives this word.", _words.RANK, _words.SHARE)
+    _neighbours.section(view, cards, analyses, index)
 
 
 @st.fragment

@@ -34,11 +34,11 @@ def test_every_cache_is_bounded_and_whatever_sees_a_text_belongs_to_one_session(
     texts = 0
     for name, keywords, arguments in caches(ROOT / "pages" / "_cache.py"):
         assert "max_entries" in keywords or not arguments
-        if "request" in arguments:
+        if {"request", "word"} & arguments:
             texts += 1
             assert (name, keywords["scope"]) == ("cache_data", "session")
         assert not any(argument.startswith("_") for argument in arguments)
-    assert texts == 4
+    assert texts == 7
 
 
 def test_the_shipped_zoo_is_the_default_and_others_stand_beside_it(monkeypatch, tmp_path):

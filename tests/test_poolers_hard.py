@@ -10,16 +10,17 @@ import pytest
 import torch
 from pooler_variants import SIZE, Variant, states
 from scipy import special, stats
-from tiny_classifiers import fingerprint, ids_of, same_fingerprint, tiny
+from tiny_classifiers import TEXT, fingerprint, ids_of, same_fingerprint, tiny
 from toy_data import TELLING, recipe, toy
 
 from models.attribution import METHODS
 from models.attribution.integrated_gradients import integrate
 from models.attribution.reading import Reading
 from models.errors import PoolScopeError
-from models.experiments.ladder import StateGradient
+from models.experiments.ladder import StateGradient, ladder
 from models.masking import masked_top
 from models.poolers import POOLERS
+from models.records import Request
 from models.training.trainer import train
 
 HARD = ("hard_attention", "hard_reinforce")
@@ -142,6 +143,8 @@ def test_maps_made_of_gradients_through_the_choice_say_what_they_are(name):
         through = method.family in {"gradient", "path"}
         assert (classifier.pooler.surrogate in (found.warning or "")) == through, method.name
     assert StateGradient()(reading, 1).warning == classifier.pooler.surrogate
+    adds = {rung.name: rung.adds for rung in ladder(classifier, Request(TEXT)).rungs}
+    assert [rung for rung, words in adds.items() if classifier.pooler.surrogate in words] == ["state_gradient"]
     assert METHODS["input_gradient"](attention="detached")(reading, 1).warning is None
     assert classifier.pooler.surrogate.endswith(".")
     soft = tiny("bilstm", "attention")

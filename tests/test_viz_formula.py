@@ -59,6 +59,7 @@ def test_readings_differ_and_n_is_filled_in():
 POOLERS = (
     "mean", "max", "attention", "scaled_dot", "learned_norm", "apln", "gem", "log_sum_exp", "last", "cls",
     "gated_attention", "sparsemax", "entmax", "structured",
+    "self_attention", "hard_attention", "hard_reinforce",
 )  # fmt: skip
 
 

@@ -47,6 +47,18 @@ FIXED = {
         r"r_{kd} = \sum_i A_{ki} h_{id}, \quad A = \mathrm{softmax}_i\left( W_2 \tanh(W_1 H^{\top}) \right)",
         "Several weighted means side by side, one per hop.",
     ),
+    "self_attention": (
+        r"r_d = \sum_i w_i v_{id}, \quad w_i = \sum_j b_j\, \mathrm{softmax}_i( Q h_j \cdot K h_i / \sqrt{d} )",
+        "A weighted mean of projected states; each head has its own weights, taken together over all asking tokens.",
+    ),
+    "hard_attention": (
+        r"r_d = \frac{1}{k}\sum_{i \in \mathrm{top}_k(s)} h_{id}, \quad s_i = v^{\top} \tanh(W h_i + b)",
+        "The mean of the few best-scored tokens; the others weigh exactly nothing. Trained on sampled choices.",
+    ),
+    "hard_reinforce": (
+        r"r_d = h_{\hat\imath d}, \quad \hat\imath = \mathrm{argmax}_i\; v^{\top} \tanh(W h_i + b)",
+        "The best-scored token speaks for all. Trained on sampled choices by REINFORCE.",
+    ),
     "log_sum_exp": (
         r"r_d = \frac{1}{b} \log\left( \frac{1}{N}\sum_i e^{b h_{id}} \right)",
         "A soft maximum; the learned b runs from the mean (0) to the maximum (∞).",

@@ -125,6 +125,9 @@ def _steps(classifier: PoolingClassifier, label: str) -> list[_Step]:
     if not pooler.attends:
         start = f"{pooler.title} pooling has no attention: the ladder starts at each token's share."
         return [_Step(MeanShare(), start, ""), direction, words, removal]
+    through = "Influence through the weights: a state also decides how much attention it and the others get."
+    if pooler.surrogate:
+        through = f"{through} {pooler.surrogate}"
     return [
         _Step(Attention(), "The weights alone: where the pooler looks.", ""),
         _Step(
@@ -135,7 +138,7 @@ def _steps(classifier: PoolingClassifier, label: str) -> list[_Step]:
         direction,
         _Step(
             StateGradient(),
-            "Influence through the weights: a state also decides how much attention it and the others get.",
+            through,
             "states act not only through what they carry but by moving the attention itself",
         ),
         words,

@@ -65,7 +65,12 @@ def test_a_number_of_runs_that_is_none_is_refused(capsys, tmp_path):
     assert "--runs came as 0; expected 1 or more." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("there", "words"), [(0, "random"), (2, "2 of 6 shipped, others random"), (6, "shipped")])
+ALL = len(bench.POOLERS)
+
+
+@pytest.mark.parametrize(
+    ("there", "words"), [(0, "random"), (2, f"2 of {ALL} shipped, others random"), (ALL, "shipped")]
+)
 def test_the_table_says_which_weights_were_timed(there, words, monkeypatch):
     class Card:
         def __init__(self, pooler):

@@ -146,7 +146,8 @@ def _reader(canvas: Canvas, analysis: Analysis, place: int, limits: Mapping[str,
     canvas.y += 44
     target = analysis.prediction.labels[analysis.target]
     says = f"predicts {provenance.prediction_words(analysis)}; in signed maps blue is against, orange for “{target}”"
-    canvas.text(says, MARGIN, canvas.y, SMALL, palette.muted(dark))
+    canvas.y -= SMALL * 1.4
+    canvas.paragraph(says, SMALL, palette.muted(dark))
     canvas.y += 10
     for a in analysis.attributions:
         _map(canvas, analysis, a, limits[a.method], scale_name)
@@ -171,6 +172,11 @@ def _map(canvas: Canvas, analysis: Analysis, a: Attribution, limit: float, scale
         canvas.y += LINE
         for item in row:
             _word(canvas, a, painted, item, "" if item.index is None else letters[item.index])
+        # Names last: a mark without a space before it would paint over them.
+        for item in row:
+            if item.index is not None and "e" in letters[item.index]:
+                end, name = MARGIN + item.x + item.width, entities.said(letters[item.index])
+                canvas.text(name, end, canvas.y - 8, TINY, palette.ink(dark), "bold")
     for note in filter(None, (painted.note, a.warning)):
         canvas.paragraph(note, SMALL, palette.muted(dark))
 
@@ -198,8 +204,6 @@ def _word(canvas: Canvas, a: Attribution, painted: scale.Painted, item: layout.I
                      y2=f"{y + offset:.1f}", stroke=palette.ink(canvas.dark) if below else swatch.text,
                      stroke_width="1.3", stroke_dasharray=dash)
             )  # fmt: skip
-    if "e" in marks:
-        canvas.text(entities.said(marks), x + item.width, y - 8, TINY, palette.ink(canvas.dark), "bold")
 
 
 def _legend(canvas: Canvas, analyses: Sequence[Analysis], limits: Mapping[str, float], scale_name: str) -> None:

@@ -13,9 +13,9 @@ CHUNK = 2_048
 class WordSoftmax(nn.Module):
     """log P(w | h) = h·e_w + b_w − log Σ_v exp(h·e_v + b_v), e the word table itself (tied weights).
 
-    In training the sum runs over the right word and K others drawn from the words' frequencies Q, each
-    logit less log(K·Q(v)), which corrects for how often v is drawn (Jean et al., ACL 2015); a drawn
-    word that is the right one is left out. Evaluation always uses the whole vocabulary.
+    In training the sum over the other words is estimated from K of them, drawn from the words'
+    frequencies Q: Σ_{v ≠ w} exp(s_v) ≈ Σ_{drawn v ≠ w} exp(s_v) / (K·Q(v)), importance sampling as in Bengio &
+    Senécal 2008. Evaluation always uses the whole vocabulary.
     """
 
     noise: Tensor
@@ -43,7 +43,7 @@ class WordSoftmax(nn.Module):
 
     def sampled(self, states: Tensor, targets: Tensor, table: Tensor, drawn: Tensor, expected: Tensor) -> Tensor:
         """Return the sampled −log P (N,); ``expected`` (V,) is the log of how often a word is drawn."""
-        right = (states * table[targets]).sum(-1) + self.bias[targets] - expected[targets]
+        right = (states * table[targets]).sum(-1) + self.bias[targets]
         others = F.linear(states, table[drawn], self.bias[drawn] - expected[drawn])
         others = others.masked_fill(targets.unsqueeze(1) == drawn, -torch.inf)
         return torch.logsumexp(torch.cat([right.unsqueeze(1), others], dim=1), dim=1) - right

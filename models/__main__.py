@@ -22,7 +22,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m models", description=__doc__)
     subparsers = top.add_subparsers(metavar="COMMAND", required=True)
     for info in pkgutil.iter_modules(models.commands.__path__):
-        importlib.import_module(f"models.commands.{info.name}").register(subparsers)
+        module = importlib.import_module(f"models.commands.{info.name}")
+        if hasattr(module, "register"):
+            module.register(subparsers)
     return top
 
 

@@ -1,1 +1,1 @@
-"""The command line, one subcommand per file; each has ``register(subparsers)``."""
+"""The command line, one subcommand per file with a ``register(subparsers)``; the others are what these share."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from models.commands.values import named_value
 from models.errors import PoolScopeError
 from models.records import MethodCall, Param, Request
 
@@ -97,15 +98,7 @@ def parse_target(text: str | None, labels: Sequence[str], trained: Sequence[str]
 
 
 def _param(text: str) -> tuple[str, Param]:
-    name, equals, value = (part.strip() for part in text.partition("="))
-    if not (name and equals and value):
-        raise PoolScopeError(f"The parameter {text!r} came; expected name=value, such as norm=l1.")
-    for kind in (int, float):
-        try:
-            return name, kind(value)
-        except ValueError:
-            continue
-    return name, value
+    return named_value(text, "The parameter", "name=value, such as norm=l1.")
 
 
 def _places(text: str) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from models.commands.values import options
 from models.errors import PoolScopeError
 
 _FLAGS = ("epochs", "batch_words", "length", "max_words", "held_out", "lr", "warmup", "weight_decay", "seed")
@@ -38,7 +39,6 @@ def run(args: argparse.Namespace) -> int:
     """Pretrain, write the base's files, print its held-out scores; a killed run goes on where it stopped."""
     import torch
 
-    from models.commands.train import _options
     from models.data import load
     from models.pretraining.corpus import read_corpus
     from models.pretraining.kinds import KINDS
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
     torch.set_num_threads(args.threads)
     plan = Plan(
-        args.kind, tuple(map(parse_dataset, args.dataset)), _options(args.size),
+        args.kind, tuple(map(parse_dataset, args.dataset)), options(args.size),
         **{name: getattr(args, name) for name in _FLAGS},
     )  # fmt: skip
     corpus = read_corpus(

@@ -8,15 +8,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import torch
 from tqdm import tqdm
 
-from models.encoders import ENCODERS
+from models.commands.names import names
+from models.commands.values import options
 from models.errors import PoolScopeError
-from models.poolers import POOLERS
 from models.training.recipe import Recipe
 
 if TYPE_CHECKING:
+    import torch
+
     from models.data.dataset import Dataset
     from models.training.word_table import WordTable
 
@@ -36,8 +37,8 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument("--text-column", default="text", help="column of your file with the text")
     parser.add_argument("--label-column", default="label", help="column of your own file that holds the class")
     parser.add_argument("--task", help="name of the task in the classifier's id; default: the data set's name")
-    parser.add_argument("--encoder", choices=list(ENCODERS), default="bilstm")
-    parser.add_argument("--pooler", choices=list(POOLERS), default="attention")
+    parser.add_argument("--encoder", choices=names("encoders"), default="bilstm")
+    parser.add_argument("--pooler", choices=names("poolers"), default="attention")
     parser.add_argument("--encoder-option", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--pooler-option", action="append", default=[], metavar="NAME=VALUE",
                         help="such as reading=B, limit=sigmoid, per_dimension=true")  # fmt: skip
@@ -58,6 +59,9 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
 
 def run(args: argparse.Namespace) -> int:
     """Train, write weights and card, print the scores; a killed run goes on where it stopped."""
+    # Heavy imports stay inside, so that `--help` answers at once.
+    import torch
+
     from models.data import load
     from models.training.trainer import train
     from models.zoo.publish import publish
@@ -73,8 +77,8 @@ def run(args: argparse.Namespace) -> int:
         dataset=dataset.name,
         encoder=args.encoder,
         pooler=args.pooler,
-        encoder_options=_options(args.encoder_option),
-        pooler_options=_options(args.pooler_option),
+        encoder_options=options(args.encoder_option),
+        pooler_options=options(args.pooler_option),
         vectors=args.vectors,
         tune_vectors=not args.freeze_vectors,
         **{name: getattr(args, name) for name in _FLAGS},
@@ -112,6 +116,8 @@ def _own_vectors(recipe: Recipe, dataset: Dataset) -> WordTable | None:
 
 def pick_device(name: str | None) -> torch.device:
     """Return the named device, or the fastest kind this machine has."""
+    import torch
+
     if name:
         try:
             device = torch.device(name)
@@ -123,24 +129,6 @@ def pick_device(name: str | None) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-
-
-def _options(pairs: list[str]) -> tuple[tuple[str, str | int | float | bool], ...]:
-    return tuple(_option(pair) for pair in pairs)
-
-
-def _option(pair: str) -> tuple[str, str | int | float | bool]:
-    name, equals, text = pair.partition("=")
-    if not equals or not name:
-        raise PoolScopeError(f"the option {pair!r} came; expected NAME=VALUE, such as reading=B")
-    if text.lower() in {"true", "false"}:
-        return name, text.lower() == "true"
-    for kind in (int, float):
-        try:
-            return name, kind(text)
-        except ValueError:
-            continue
-    return name, text
 
 
 class _Bar:

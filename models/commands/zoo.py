@@ -7,8 +7,6 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from models.zoo.catalogue import catalogue, problems
 
 
@@ -27,7 +25,7 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
         action.add_argument("--task", help="only this task")
         action.add_argument("--only", default="", help="only classifiers whose id contains this")
         action.add_argument("--source", choices=("folder", "hub"), default="folder", help="where the data sets are")
-        action.add_argument("--threads", type=int, default=2, help="torch threads (default: 2)")
+        action.add_argument("--threads", type=int, default=1, help="torch threads (default: 1, as shipped)")
         action.add_argument("--work", type=Path, default=Path("runs"), help="unfinished runs (default: runs)")
         action.set_defaults(run=function)
 
@@ -67,12 +65,14 @@ def _sweep(args: argparse.Namespace) -> int:
     for setting in sweep.SETTINGS:
         if args.task in (None, setting.task):
             plan = next(plan for plan in PLANS if plan.task == setting.task)
-            sweep.sweep(setting, load(setting.dataset), word_table(plan, load, work=args.work), log)
+            sweep.sweep(setting, load(setting.dataset), word_table(plan, load, work=args.work), log, args.only)
     Path("SWEEP.md").write_text(sweep.page(sweep.read_log(log)), encoding="utf-8")
     return 0
 
 
 def _loader(args: argparse.Namespace) -> Any:  # noqa: ANN401  # a cached function
+    import torch
+
     from models.data import load
 
     torch.set_num_threads(args.threads)

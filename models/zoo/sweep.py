@@ -1,6 +1,6 @@
 """The small sweep that chose the recipes' options, on dev sets only.
 
-``python -m models sweep`` runs every variant (resumable: finished ones are read back), and
+``python -m models zoo sweep`` runs every variant (resumable: finished ones are read back), and
 writes the table ``SWEEP.md``. Test splits are never scored here.
 """
 
@@ -85,13 +85,16 @@ def runs(setting: Setting) -> Iterator[tuple[str, str, Recipe]]:
                 yield group, label, replace(base, encoder=encoder, pooler=pooler, seed=seed, **fields)
 
 
-def sweep(setting: Setting, dataset: Dataset, table: WordTable, log: Path) -> None:
-    """Train every variant that ``log`` (JSON lines) does not hold yet, and append its dev score."""
+def sweep(setting: Setting, dataset: Dataset, table: WordTable, log: Path, only: str = "") -> None:
+    """Train every variant that ``log`` (JSON lines) does not hold yet, and append its dev score.
+
+    ``only`` leaves out recipes whose id does not contain it.
+    """
     log.parent.mkdir(parents=True, exist_ok=True)
     done = {record["key"] for record in read_log(log)}
     encoded = None
     for group, label, recipe in runs(setting):
-        if recipe.key() in done:
+        if only not in recipe.id or recipe.key() in done:
             continue
         encoded = encoded or encode_splits(prepare(recipe, dataset, table), dataset)
         trained = train(recipe, dataset, table=table, encoded=encoded, test=False)

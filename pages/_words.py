@@ -29,7 +29,7 @@ def _read() -> dict[str, Definition]:
 ALL: Final = _read()
 SHARE, DELTA, RANK, WITHOUT, TAU = (ALL[key] for key in ("share", "delta", "rank", "without", "tau"))
 NORM, POOLED_SHARE, TRAINING = (ALL[key] for key in ("norm", "pooled_share", "training"))
-NEAR = ALL["near"]
+NEAR, TIERS = ALL["near"], ALL["tiers"]
 SCATTER, SLOPE, LADDER = (ALL[key] for key in ("scatter", "slope", "ladder"))
 FILM, JSD, SCORES, BASELINE = (ALL[key] for key in ("film", "jsd", "scores", "baseline"))
 PAIRED, RANKS, OVERFLOW = (ALL[key] for key in ("paired", "mean_rank", "overflow"))

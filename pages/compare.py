@@ -6,7 +6,19 @@ import streamlit as st
 
 from models.records import Analysis, Removal
 from models.runtime import software
-from pages import _baselines, _cache, _changes, _component, _methods, _neighbours, _parts, _state, _widgets, _words
+from pages import (
+    _baselines,
+    _cache,
+    _changes,
+    _component,
+    _inside,
+    _methods,
+    _neighbours,
+    _parts,
+    _state,
+    _widgets,
+    _words,
+)  # fmt: skip
 from pages._examples import task
 from pages._state import Key
 from viz import agreement, entities, export, markup, palette, tables, wording
@@ -122,6 +134,7 @@ def agreements() -> None:
 
 words()
 agreements()
+_inside.section(analyses, view.colours)
 _baselines.section(view, analyses[0].prediction.labels)
 versions, colours = software(), view.colours
 _parts.download(

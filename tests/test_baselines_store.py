@@ -216,3 +216,23 @@ def test_the_command_builds_and_lists(tmp_path, monkeypatch, capsys):
     rows = [line for line in printed.splitlines() if line.startswith("toy ")]
     assert len(rows) == len(BASELINES)
     assert sum(row.endswith("best") for row in rows) == 1
+
+
+@pytest.mark.parametrize(
+    ("large", "small", "expected"), [(1, 0.4, "8 bits"), (1_000, 0.4, "16 bits"), (1_000, 1e-9, "32 bits")]
+)
+def test_the_smallest_form_that_loses_nothing_on_dev_is_stored(large, small, expected):
+    from types import SimpleNamespace
+
+    from scipy.sparse import csr_matrix
+
+    from models.baselines.build import Fitted, _stored
+
+    # The small weight decides the only dev text; rounded to 0 it would no longer.
+    weights = np.array([[large, small]], dtype=np.float32)
+    model = BASELINES["logistic"]({"weights": weights, "intercept": np.zeros(1)})
+    corpus = SimpleNamespace(matrix=lambda *_: csr_matrix([[0.0, 1.0]]), labels={"validation": np.array([1])})
+    precision, stored, moved = _stored(Fitted(model, {}, (), 1.0), corpus, np.arange(2))
+    assert precision == expected
+    assert moved == 0
+    assert stored.arrays["weights"].itemsize == int(expected.split()[0]) // 8

@@ -214,7 +214,8 @@ def test_the_sampled_softmax_comes_close_on_average():
         softmax.train()
         drawn = torch.stack([softmax(states, targets, table, torch.Generator().manual_seed(s)) for s in range(200)])
     assert float(drawn.std(0).min()) > 0, "nothing was sampled"
-    assert float((drawn.mean(0) - exact).abs().max()) < 0.1
+    # A little less on average: the logarithm of an unbiased sum. Uncorrected draws miss it by 0.5 and more.
+    assert -0.05 < float((drawn.mean(0) - exact).mean()) < 0.01
 
 
 def test_rare_words_are_guessed_as_the_unknown_one():

@@ -76,6 +76,11 @@ def read_card(path: Path) -> Card:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ZooError(f"the card {path.name} cannot be read ({error}); restore the file or remove it") from error
+    return card_of(record, path)
+
+
+def card_of(record: Any, path: Path) -> Card:  # noqa: ANN401  # whatever JSON holds
+    """Check a record that stands, or is to stand, in the file ``path``; errors as in :func:`read_card`."""
     missing = [key for key in REQUIRED if not isinstance(record, dict) or key not in record]
     if missing:
         raise ZooError(f"the card {path.name} lacks {', '.join(missing)}; it is not a PoolScope card or is damaged")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -16,8 +17,8 @@ from models.training.batches import Rows, encode_texts, predict
 from models.training.recipe import Recipe
 from models.training.scores import scores
 from models.training.trainer import Trained
-from models.zoo.catalogue import Card, read_card
-from models.zoo.store import from_card, write, write_table
+from models.zoo.catalogue import Card
+from models.zoo.store import draft, from_card, put, write_table
 
 SOFTWARE = ("torch", "numpy", "scikit-learn", "safetensors")
 
@@ -32,10 +33,10 @@ def publish(
     found: float | None = None,
     logits: Callable[[PoolingClassifier, str], Tensor] | None = None,
 ) -> Card:
-    """Write a trained classifier to ``folder/task`` and score again what was written.
+    """Score what will be shipped of a trained classifier, then write it to ``folder/task``, card and weights at once.
 
-    The card's metrics are those of the shipped weights, read back from disk after rounding to
-    float16; ``rounding`` on the card says how much the test accuracy moved. ``table`` is the entry
+    The card's metrics are those of the weights after rounding to float16, read from the very bytes that are
+    written; ``rounding`` on the card says how much the accuracy moved at most. ``table`` is the entry
     of a shared word table already in the folder; without one the classifier's own is written.
     ``encoded`` are the splits as id rows, where the caller has them; ``found`` is the share of the
     vocabulary that a file of word vectors had; ``logits`` gives the shipped classifier's answers (N, C)
@@ -55,21 +56,20 @@ def publish(
         "history": [_compact(record) for record in trained.history],
         "software": {name: version(name) for name in SOFTWARE},
         "parameters": sum(p.numel() for n, p in trained.classifier.named_parameters() if n != "table.weight"),
-        "metrics": {},
     }
     if found is not None:
         facts["vectors"] = {"file": Path(str(recipe.vectors)).name, "found": round(found, 4)}
-    card = write(home, trained.classifier, recipe, entry, facts)
-    shipped = from_card(card)
+    card, data = draft(home, trained.classifier, recipe, entry, facts)
+    shipped = from_card(card, data)
+    metrics = {}
     for name in trained.metrics:
         answers = logits(shipped, name) if logits else _answers(shipped, dataset, name, encoded)
-        facts["metrics"][name] = scores(answers, dataset.splits[name].labels)
-    facts["rounding"] = max(
-        abs(facts["metrics"][name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in trained.metrics
-    )
-    write(home, trained.classifier, recipe, entry, facts)
+        metrics[name] = scores(answers, dataset.splits[name].labels)
+    rounding = max(abs(metrics[name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in metrics)
+    record = {**card.record, "metrics": metrics, "rounding": rounding}
+    written = put(dataclasses.replace(card, record=record), data)
     shutil.rmtree(home / "unfinished" / recipe.id.replace("/", "-"), ignore_errors=True)
-    return read_card(card.path)
+    return written
 
 
 def _answers(

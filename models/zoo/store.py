@@ -23,7 +23,7 @@ from models.records import Parameter
 from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.training.rounding import pack, unpack
-from models.zoo.catalogue import FORMAT, Card, find
+from models.zoo.catalogue import FORMAT, Card, card_of, find, read_card
 from models.zoo.errors import ZooError
 
 TABLE: Final = "words"
@@ -59,15 +59,20 @@ def read_table(folder: Path, entry: Mapping[str, str]) -> tuple[Vocabulary, nn.P
 def write(
     folder: Path, classifier: PoolingClassifier, recipe: Recipe, table: Mapping[str, str], facts: Mapping[str, Any]
 ) -> Card:
-    """Write weights (float16 where large) and card of a classifier whose word table is in ``folder``.
+    """Write weights and card of a classifier whose word table is in ``folder``; arguments as in :func:`draft`."""
+    return put(*draft(folder, classifier, recipe, table, facts))
+
+
+def draft(
+    folder: Path, classifier: PoolingClassifier, recipe: Recipe, table: Mapping[str, str], facts: Mapping[str, Any]
+) -> tuple[Card, bytes]:
+    """Make the card and the weights (float16 where large) that :func:`put` writes to ``folder``.
 
     ``facts`` are the measured parts of the card: data, metrics, history, software.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     stem = recipe.stem
     own = classifier.state_dict().keys() - classifier.borrowed()
     data = save({name: _shrink(value) for name, value in classifier.state_dict().items() if name in own})
-    (folder / f"{stem}.safetensors").write_bytes(data)
     sha256 = _digest(data)
     record = {
         "format": FORMAT,
@@ -88,9 +93,16 @@ def write(
     }
     if classifier.encoder.learned():
         record["learned_encoder"] = _parameters(classifier.encoder.learned())
-    path = folder / f"{stem}.json"
-    path.write_text(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
-    return find(recipe.id, folder.parent)
+    return card_of(record, folder / f"{stem}.json"), data
+
+
+def put(card: Card, data: bytes) -> Card:
+    """Write a card and the weights it describes to its folder; return the card as it is read back."""
+    card.path.parent.mkdir(parents=True, exist_ok=True)
+    (card.path.parent / card.record["weights"]["file"]).write_bytes(data)
+    text = json.dumps(card.record, ensure_ascii=False, separators=(",", ":"))
+    card.path.write_text(text + "\n", encoding="utf-8")
+    return read_card(card.path)
 
 
 def load_classifier(model_id: str, folder: str | Path | None = None) -> PoolingClassifier:
@@ -103,11 +115,15 @@ def load_classifier(model_id: str, folder: str | Path | None = None) -> PoolingC
     return from_card(card)
 
 
-def from_card(card: Card) -> PoolingClassifier:
-    """Load the classifier that ``card`` describes; errors as in :func:`load_classifier`."""
+def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
+    """Load the classifier that ``card`` describes, from its file or from ``data`` that is not written yet.
+
+    Errors as in :func:`load_classifier`.
+    """
     home, record = card.path.parent, card.record
     vocabulary, table = read_table(home, record["table"])
-    data = _read(home / record["weights"]["file"], record["weights"]["sha256"], card.spec.id)
+    if data is None:
+        data = _read(home / record["weights"]["file"], record["weights"]["sha256"], card.spec.id)
     try:
         recipe = Recipe.from_dict(record["recipe"])
         classifier = assemble(

@@ -53,6 +53,8 @@ ENCODERS: Final = ("cnn", "bilstm", "transformer", "pretrained")
 # A few thousand rows feed no larger one, and two layers of 128 would take three times the hours.
 ENCODER_OPTIONS: Final[dict[str, Options]] = {
     "transformer": (("ffn", 128), ("heads", 4), ("layers", 1), ("width", 64)),
+    # The last layer alone, nothing tuned: the states are then the same for every pooler and run once.
+    "pretrained": (("layers", "last"),),
 }
 # all-MiniLM-L6-v2 read English: on the Chinese tasks it would measure its unknown word.
 ENGLISH_ONLY: Final = frozenset({"pretrained"})

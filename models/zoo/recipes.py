@@ -10,10 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from models.training.recipe import Recipe
+from models.training.recipe import Option, Recipe
 
 ENCODERS: Final = ("embedding", "cnn", "bilstm")
 POOLERS: Final = ("mean", "max", "attention", "scaled_dot", "learned_norm", "apln")
+# The other poolers of the research, in the order in which they are trained.
+WIDER: Final = (
+    "self_attention", "structured", "sparsemax", "entmax", "gated_attention", "gem", "log_sum_exp", "last",
+    "hard_attention", "hard_reinforce", "apln_b", "apln_c", "apln_dims",
+)  # fmt: skip
+# Cells whose pooler has options of its own: the cell's name is its label.
+VARIANTS: Final[dict[str, tuple[str, dict[str, Option]]]] = {
+    "apln_b": ("apln", {"reading": "B"}),
+    "apln_c": ("apln", {"reading": "C"}),
+    "apln_dims": ("apln", {"per_dimension": True}),
+}
 DEEP: Final = ("cls", "mean", "max", "attention", "apln")
 CORE: Final = ("mean", "max", "attention", "apln")
 
@@ -50,9 +61,11 @@ class TaskPlan:
     max_tokens: int = 256
     tuned: tuple[str, ...] = ("embedding",)
     bits: int = 16
+    more: tuple[tuple[str, tuple[str, ...]], ...] = ()
     pretrained: tuple[str, ...] = ()
     pretrained_rows: int | None = None
     pretrained_epochs: int = 4
+    pretrained_lr: float = 5e-4
     changes: tuple[tuple[str, Any], ...] = ()
 
 
@@ -65,17 +78,17 @@ def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> Task
 
 PLANS: Final = (
     TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS,
-             pretrained=DEEP, pretrained_rows=30_000, pretrained_epochs=2),
+             more=(("bilstm", WIDER), ("transformer", CORE))),
     TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2,
-             tuned=ENCODERS, pretrained=DEEP, pretrained_rows=8_000, pretrained_epochs=2,
-             changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
+             tuned=ENCODERS, changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
-             min_count=2, max_tokens=400, changes=(("epochs", 5), ("lr", 2e-3))),
+             more=(("bilstm", ("hierarchical", "three_tier", "max")),), min_count=2, max_tokens=400,
+             changes=(("epochs", 5), ("lr", 2e-3))),
     _small("trec", max_tokens=64, pretrained=DEEP, pretrained_epochs=8),
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
     _small("liar", max_tokens=96, tuned=("embedding",)),
-    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",), pretrained=DEEP, pretrained_epochs=4),
+    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",)),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
     _small("thucnews_titles", CHINESE, max_tokens=48),
@@ -90,10 +103,12 @@ PLANS: Final = (
 
 def recipes(plan: TaskPlan) -> Iterator[Recipe]:
     """Yield the recipes of one task, encoder by encoder."""
-    for encoder in plan.encoders:
-        for pooler in plan.poolers:
+    for encoder, poolers in (*((encoder, plan.poolers) for encoder in plan.encoders), *plan.more):
+        for name in poolers:
+            pooler, options = VARIANTS.get(name, (name, {}))
             yield Recipe(
                 task=plan.task, dataset=plan.dataset, encoder=encoder, pooler=pooler,
+                pooler_options=tuple(options.items()), label=name if name in VARIANTS else "",
                 vectors="task-tuned" if encoder in plan.tuned else "task", tune_vectors=False,
                 min_count=plan.min_count, max_words=plan.max_words, max_tokens=plan.max_tokens,
                 **dict(plan.changes),
@@ -113,7 +128,10 @@ def pretrained_recipes(plan: TaskPlan) -> Iterator[Recipe]:
 
 def pretrained_tuning(plan: TaskPlan) -> Recipe:
     """Return the recipe of the one pass that moves the biases of the pretrained encoder (BitFit)."""
-    return _pretrained(plan, "mean", label="encoder", epochs=plan.pretrained_epochs, patience=1, lr=5e-4, batch_size=32)
+    return _pretrained(
+        plan, "mean", label="encoder", epochs=plan.pretrained_epochs, patience=1,
+        lr=plan.pretrained_lr, batch_size=32,
+    )  # fmt: skip
 
 
 def _pretrained(plan: TaskPlan, pooler: str, **fields: Any) -> Recipe:  # noqa: ANN401  # any field

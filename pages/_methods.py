@@ -64,6 +64,17 @@ def encoders() -> Mapping[str, Any]:
     return ENCODERS
 
 
+def variants(names: Iterable[str]) -> dict[str, str]:
+    """What the study's variants are called: ``apln A`` is APLN in reading A."""
+    titles = {name: str(pooler.title) for name, pooler in poolers().items()}
+    return {
+        name: f"{titles[pooler]} {reading}".strip()
+        for name in names
+        for pooler, _, reading in [name.partition(" ")]
+        if pooler in titles
+    }
+
+
 def sliders(name: str) -> tuple[dataclasses.Field[Any], ...]:
     """The parameters of a method that have bounds."""
     return tuple(field for field in dataclasses.fields(registry()[name].Params) if "min" in field.metadata)

@@ -6,9 +6,9 @@ import streamlit as st
 
 from models.records import PairedDifference, StudySummary
 from models.study.design import HEADLINE
-from pages import _cache, _facts, _parts, _widgets, _words
+from pages import _cache, _facts, _methods, _parts, _widgets, _words
 from pages._examples import task
-from viz import forest, norm_grid, rank_plot, study_tables
+from viz import forest, norm_grid, rank_plot, study_names, study_tables
 from viz.rowtable import row_table
 
 MISSING = "The study was not run here yet: `python -m models study` trains its classifiers and keeps every run."
@@ -23,13 +23,15 @@ def study() -> None:
         st.info(MISSING)
         return
     runs, said = found
+    titles = _methods.variants({cell.key.variant for cell in said.cells})
+    said = study_names.named(said, titles)
     tasks = {cell.key.task: task(cell.key.task).data for cell in said.cells}
     encoders = _widgets.encoder_titles()
     first, _, rest = said.headline.partition(". ")
     st.markdown(f"**{_parts.plain(first)}.** {_parts.plain(rest)}")
     if said.missing:
         st.caption(f"{len(said.missing):,} planned runs are not in this file; every run that is in it is shown.")
-    differences(said, tasks, encoders)
+    differences(said, titles.get(HEADLINE, HEADLINE), tasks, encoders)
     ranks(said)
     st.subheader("All cells", anchor=False)
     st.html(study_tables.results(said.cells, tasks, encoders))
@@ -62,16 +64,17 @@ def study() -> None:
     ))  # fmt: skip
 
 
-def differences(said: StudySummary, tasks: dict[str, str], encoders: dict[str, str]) -> None:
+def differences(said: StudySummary, claim: str, tasks: dict[str, str], encoders: dict[str, str]) -> None:
     """The forest plot, one sentence per dataset."""
     st.subheader("Does it beat attention?", anchor=False)
-    variant = _widgets.pick_variant(said)
+    variant = _widgets.pick_variant(said, claim)
     shown: list[PairedDifference] = [found for found in said.differences if found.variant == variant]
-    sentences = dict(said.sentences) if variant == HEADLINE else {}
+    sentences = dict(said.sentences) if variant == claim else {}
     st.html(forest.forest(shown, sentences, tasks, encoders))
     _parts.how_to_read(
         "Right of the middle line it beats attention. The diamond is the mean over encoders. Lines are 95 % intervals "
-        "over seeds, thick by bootstrap, thin by Student's t: if one crosses the middle line, the question stays open.", _words.PAIRED,
+        "over seeds, thick by bootstrap, thin by Student's t: if one crosses the middle line, the question stays "
+        "open.", _words.PAIRED,
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 import streamlit as st
 
 from models.records import Analysis, MethodCall, Param, StudyRanking, StudySummary
-from models.study.design import HEADLINE
 from models.zoo.catalogue import Card
 from pages import _cache, _catalogue, _changes, _methods, _parts
 from pages._examples import ordered, task
@@ -170,9 +169,9 @@ def encoder_titles() -> dict[str, str]:
     return {name: str(encoder.title) for name, encoder in _methods.encoders().items()}
 
 
-def pick_variant(said: StudySummary) -> str:
-    """Which pooler to compare with attention; the claim's own one stands first."""
-    variants = sorted(dict.fromkeys(found.variant for found in said.differences), key=lambda name: name != HEADLINE)
+def pick_variant(said: StudySummary, claim: str) -> str:
+    """Which pooler to compare with attention; the one that the claim is about stands first."""
+    variants = sorted(dict.fromkeys(found.variant for found in said.differences), key=lambda name: name != claim)
     return pick_one(f"Compare with {said.differences[0].against}", Key.VARIANT, variants, str, known=variants,
                     unknown="There is no pooler “{}” in the study; another one is shown.")  # fmt: skip
 

@@ -27,8 +27,8 @@ for refusal in found:
 if films:
     _component.film(movie(films, view.colours))
     _parts.how_to_read(
-        "One column is one epoch, in the heatmap and in the curves under it; the darker a word, the more weight it had "
-        "then. All readers share the colours and the scales. ★ is the epoch whose weights were kept.",
+        "One column is one epoch, in the heatmap and in the curves under it; the stronger its colour, the more weight "
+        "a word had then. All readers share the colours and the scales. ★ is the epoch whose weights were kept.",
         _words.FILM, _words.JSD, _words.TAU, _words.NORM,
     )  # fmt: skip
     _parts.download("movie", (

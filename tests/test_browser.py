@@ -22,7 +22,7 @@ FLAGS = [
 ]  # fmt: skip
 PATIENCE = 60_000  # ms; the machine may be busy
 # On a page's own address Streamlit's front end first looks for the server below that page.
-PROBE = re.compile(r"/(gradient|norms|about)/_stcore/")
+PROBE = re.compile(r"/(gradient|norms|zoo|movie|about)/_stcore/")
 
 
 def free_port():

@@ -163,9 +163,9 @@ def test_the_study_is_drawn_with_its_sentences(tmp_path, monkeypatch):
     assert source.count('class="d mean"') == 3
     assert "1 of 3 failed" in source
     assert "data sets" in said(app)
-    app.selectbox(key=Key.VARIANT).select("apln B").run()
+    app.selectbox(key=Key.VARIANT).select("APLN B").run()
     assert not app.exception
-    assert "apln B minus attention" in markup(app)
+    assert "APLN B minus Attention" in markup(app)
     app.selectbox(key=Key.OVER).select("cnn").run()
     assert not app.exception
 

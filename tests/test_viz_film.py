@@ -32,7 +32,7 @@ def test_the_story_tells_settling_word_prediction_and_tau():
     said = story(film())
     assert said == (
         "Attention settled after epoch 2: JSD to the last map 0.300 → under 0.01; the strongest word goes from “bad” "
-        "(40\u202f%) to “not” (72\u202f%); “no” 0.90 → 0.50; τ with the gradient 0.51 → 0.28."
+        "(40\u202f%) to “not” (72\u202f%); “no” goes from 0.90 to 0.50; τ with the gradient 0.51 → 0.28."
     )
 
 
@@ -45,7 +45,7 @@ def test_a_map_that_never_rested_and_a_change_of_mind_are_said():
     ))  # fmt: skip
     said = story(moved)
     assert "had not settled: JSD 0.200 in the last epoch alone" in said
-    assert "“yes” 0.20 → 0.70, “no” at first" in said
+    assert "“yes” goes from 0.20 to 0.70, “no” at first" in said
     assert "the strongest word stays “not” (72" in said
     assert "τ" not in said
 

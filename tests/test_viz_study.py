@@ -15,6 +15,7 @@ from models.study.summary import summarise
 from viz import palette
 from viz.forest import forest, points
 from viz.rank_plot import rank_plot, rank_words
+from viz.study_names import named
 from viz.study_tables import ablation, ablation_tasks, cost_rows, results, study_norms
 
 NAMES = {"sst2": "SST-2", "ag_news": "AG News", "trec": "TREC"}
@@ -147,3 +148,14 @@ def test_learned_norms_of_the_study_span_their_seeds(said):
     shown = next(norm for norm in norms if norm.column == "apln A" and norm.row.startswith("SST-2 · CNN"))
     assert (shown.learned, shown.low, shown.high) == (cell.p_mean, cell.p_low, cell.p_high)
     assert {norm.column for norm in norms} == {"apln A", "apln B", "apln C", "gem", "learned_norm"}
+
+
+def test_every_variant_of_the_summary_is_renamed(said):
+    titles = {"apln A": "APLN A", "attention": "Attention", "gem": "GeM"}
+    shown = named(said, titles)
+    source = rank_plot(shown.rankings[0]) + results(shown.cells, NAMES, TITLES) + rank_words(shown.rankings[0])
+    source += forest([found for found in shown.differences if found.variant == "APLN A"], {}, NAMES)
+    for old, new in titles.items():
+        assert new in source
+        assert not re.search(rf"\b{old}\b", source)
+    assert [cell.accuracy for cell in shown.cells] == [cell.accuracy for cell in said.cells]

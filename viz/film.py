@@ -130,14 +130,15 @@ def _strongest(film: Film, frame: Frame) -> str:
 def _words(film: Film, first: Frame, last: Frame) -> str:
     before, after = _strongest(film, first), _strongest(film, last)
     if before.partition(" (")[0] == after.partition(" (")[0]:
-        return f"the strongest word stays {after}, {before.partition(' (')[2][:-1]} at first"
+        return f"the strongest word stays {after}" + (
+            f", {before.partition(' (')[2][:-1]} at first" if before != after else ""
+        )
     return f"the strongest word goes from {before} to {after}"
 
 
 def _prediction(film: Film, first: Frame, last: Frame) -> str:
     """The class predicted in the end, then and now; the change of mind where there was one."""
     then, now = (max(range(len(film.labels)), key=frame.probabilities.__getitem__) for frame in (first, last))
-    said = f"“{film.labels[now]}” {wording.probability(first.probabilities[now])} → " + wording.probability(
-        last.probabilities[now]
-    )
+    said = f"“{film.labels[now]}” goes from {wording.probability(first.probabilities[now])} to "
+    said += wording.probability(last.probabilities[now])
     return said if then == now else f"{said}, “{film.labels[then]}” at first"

@@ -20,8 +20,8 @@ def forest(
     """HTML: per dataset its sentence, the mean over encoders (diamond), then each encoder (dot).
 
     Thick lines are the bootstrap intervals over seeds, thin ones Student's, in points of accuracy,
-    on one axis with a zero line. ``tasks`` and ``encoders`` name them for people, ``sentences`` are by task. Datasets are
-    sorted by their mean difference, the largest first.
+    on one axis with a zero line. ``tasks`` and ``encoders`` name them for people, ``sentences`` are
+    by task. Datasets are sorted by their mean difference, the largest first.
     """
     shown = [d for d in differences if d.task in tasks]
     values = [100 * v for d in shown for v in (d.mean, d.low, d.high, d.t_low, d.t_high) if v is not None]

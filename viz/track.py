@@ -34,8 +34,12 @@ background-size:100% 1px;background-position:0 50%;background-repeat:no-repeat}}
 .ps-track .axis td:nth-child(2)>div{{position:relative;height:1.2rem;color:var(--soft);font-size:.75rem}}
 .ps-track .axis span{{position:absolute;transform:translateX(-50%);white-space:nowrap}}
 .ps-track caption{{text-align:left;color:var(--soft);font-size:.8125rem;padding-bottom:.2rem}}
-@media(max-width:48rem){{.ps-track th,.ps-track td,.ps-track td.say{{display:block;width:auto;padding:0}}
-.ps-track tr{{display:block;padding:.25rem 0}}.ps-track .axis th,.ps-track .axis td.say{{display:none}}}}
+@media(max-width:48rem){{
+.ps-track tr{{display:grid;grid-template-columns:auto minmax(0,1fr);gap:0 .8rem;padding:.3rem 0}}
+.ps-track th,.ps-track td,.ps-track td.say{{width:auto;padding:0}}
+.ps-track td.say{{grid-area:1/2;text-align:right}}
+.ps-track tr.tell td,.ps-track td:nth-child(2){{grid-column:1/-1}}
+.ps-track .axis th,.ps-track .axis td.say{{display:none}}}}
 """
 
 

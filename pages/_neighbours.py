@@ -17,6 +17,7 @@ from viz.rowtable import row_table
 
 Space = Literal["embedding", "state"]
 SPACES: Mapping[Space, str] = {"embedding": "word vectors", "state": "states"}
+CONTEXT = "{}: these read a word with its neighbours, so by itself it has no state in them."
 GONE = "The word is deleted: restore it to see what other words would do in its place."
 
 
@@ -26,11 +27,14 @@ def section(view: View, cards: Mapping[str, Card], analyses: Sequence[Analysis],
     present = [analysis for analysis in analyses if index < len(analysis.tokens)]
     space = _pick_space([cards[analysis.model.id] for analysis in present])
     slot, started = st.empty(), perf_counter()
-    for count, group in enumerate(_groups(present, cards, space), start=1):
+    asked = [one for one in present if space == "embedding" or _context_free(cards[one.model.id])]
+    for count, group in enumerate(_groups(asked, cards, space), start=1):
         if perf_counter() - started > 0.3:
             slot.caption(f"Putting other words in its place: table {count} …")
         _table(view, cards, group, index, space)
     slot.empty()
+    if len(asked) < len(present):
+        st.caption(_parts.plain(CONTEXT.format(", ".join(one.model.title for one in present if one not in asked))))
     if present and present[0].tokens[index].state == "deleted":
         st.caption(GONE)
     _parts.how_to_read(

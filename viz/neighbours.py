@@ -9,7 +9,7 @@ from models.records import Analysis, Neighbours, Substitute
 from viz import markup, palette, wording
 from viz.tables import Row
 
-WORD, SIMILARITY, FREQUENCY = "word", "similarity", "by frequency"
+WORD, SIMILARITY, FREQUENCY = "word", "similarity", "rank by frequency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def neighbour_rows(found: Neighbours, places: Sequence[Place]) -> list[Row]:
         {
             WORD: markup.visible(near.word),
             SIMILARITY: wording.tau(near.cosine),
-            FREQUENCY: None if near.rank is None else wording.rank(near.rank, found.size),
+            FREQUENCY: None if near.rank is None else f"{near.rank:,}",
             **{place.column: _shift(place, place.made[row]) for place in places if place.made},
         }
         for row, near in enumerate(found.near)
@@ -48,7 +48,7 @@ def columns(found: Neighbours, places: Sequence[Place]) -> tuple[str, ...]:
 def caption(found: Neighbours, places: Sequence[Place], titles: Mapping[str, str]) -> str:
     """What is compared for whom, and what stands beside the word itself."""
     readers = " · ".join(f"{palette.mark(place.colour)} {titles[place.analysis.model.id]}" for place in places)
-    facts = [] if found.rank is None else [f"word {wording.rank(found.rank, found.size)} by frequency"]
+    facts = [] if found.rank is None else [f"word {found.rank:,} of {found.size:,} by frequency"]
     if found.norm is not None and found.median_norm is not None:
         facts.append(f"length {wording.number(found.norm)} (median {wording.number(found.median_norm)})")
     now = [
@@ -57,7 +57,7 @@ def caption(found: Neighbours, places: Sequence[Place], titles: Mapping[str, str
         if place.made
     ]
     told = f"“{markup.visible(found.word)}”: {', '.join(facts)}" if facts else ""
-    reads = f"as it stands: {', '.join(now)}" if now else ""
+    reads = f"With it: {', '.join(now)}" if now else ""
     return ". ".join(part for part in (readers, told, reads) if part)
 
 

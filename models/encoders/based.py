@@ -46,8 +46,13 @@ class BasedEncoder(Encoder):
                 )
             self.body = self.build(width, self.base.sizes, dropout)
             own = {name: value.clone() for name, value in self.base.body.items()} if tune else self.base.body
-            # assign: the frozen body's tensors are the base's own, not copies.
-            self.body.load_state_dict(own, assign=True)
+            try:
+                # assign: the frozen body's tensors are the base's own, not copies.
+                self.body.load_state_dict(own, assign=True)
+            except RuntimeError as error:
+                raise PoolScopeError(
+                    f"{self.name}: the sizes on the card of the base {base!r} are not those of its weights; restore it"
+                ) from error
             self.body.requires_grad_(tune)
         self.state_size = cast(int, self.body.width)
         self.mix = LayerMix(cast(int, self.body.depth))

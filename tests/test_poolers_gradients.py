@@ -86,9 +86,9 @@ UNCOUPLED = [v for v in VARIANTS if v.options.get("limit") in {None, "relu_clip"
 HOMOGENEOUS = [v for v in UNCOUPLED if POOLERS[v.name].homogeneous]
 
 
-def test_only_log_sum_exp_is_not_homogeneous():
-    """The others are held to Euler's theorem below; this one has an integral instead."""
-    assert {name for name, kind in POOLERS.items() if not kind.homogeneous} == {"log_sum_exp"}
+def test_which_poolers_are_not_homogeneous():
+    """All others are held to Euler's theorem below; of these one has an integral instead, one no split at all."""
+    assert {name for name, kind in POOLERS.items() if not kind.homogeneous} == {"hierarchical", "log_sum_exp"}
     assert {name for name, kind in POOLERS.items() if kind.path_integrated} == {"log_sum_exp"}
 
 

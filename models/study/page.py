@@ -68,10 +68,11 @@ def _design(study: Study) -> str:
         "at most 6 epochs of batches of 32 at learning rate 0.002 (exponents 0.01), stopped after 2 epochs without a "
         "better dev accuracy, the best epoch scored; frozen skip-gram word vectors of the task's shipped table; the "
         "Transformer has one layer of width 64. `pretrained` is the last layer of all-MiniLM-L6-v2, frozen, and reads "
-        f"the English tasks only. Training rows are drawn by the seed, dev (at most {DEV_ROWS:,}) and test (at most {TEST_ROWS:,}) rows "
-        f"are the same for all; texts are cut after {MAX_TOKENS} tokens. So small samples, short training: the study "
-        f"says which pooler learns better from {TASKS[1].train_rows:,} rows, not which wins with all data and tuning. "
-        f"Which reading of APLN is *the* one ({HEADLINE}) was fixed before the first run.\n\n"
+        "the English tasks only. Training rows are drawn by the seed, "
+        f"dev (at most {DEV_ROWS:,}) and test (at most {TEST_ROWS:,}) rows are the same for all; texts are cut after "
+        f"{MAX_TOKENS} tokens. So small samples, short training: the study says which pooler learns better from "
+        f"{TASKS[1].train_rows:,} rows, not which wins with all data and tuning. Which reading of APLN is *the* one "
+        f"({HEADLINE}) was fixed before the first run.\n\n"
         + _table(("task", "learned from", "train", "dev", "test", "majority"), rows)
         + "\nSoftware: " + "; ".join(f"{name} ({count:,} runs)" for name, count in sorted(software.items())) + ".\n"
     )  # fmt: skip

@@ -5,6 +5,7 @@ Sharing keeps the zoo small and makes poolers comparable: all of them read the s
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ def skip_gram(
     One worker only: several race, and the same texts would not give the same vectors twice.
 
     Raises:
-        PoolScopeError: gensim is not installed.
+        PoolScopeError: gensim is not installed, or no word occurs twice.
     """
     try:
         from gensim.models import Word2Vec
@@ -69,6 +70,8 @@ def skip_gram(
         ) from None
     tokenizer = WordTokenizer()
     sentences = [tokenizer.words(text) for text in texts]
+    if max(Counter(word for sentence in sentences for word in sentence).values(), default=0) < 2:
+        raise PoolScopeError(f"no word occurs twice in {len(texts):,} texts; expected more text to learn vectors from")
     model = Word2Vec(
         sentences, vector_size=size, window=window, min_count=2, sg=1, negative=5, sample=1e-4,
         epochs=epochs, seed=seed, workers=1,

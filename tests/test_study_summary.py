@@ -89,7 +89,7 @@ def test_a_clear_gain_and_a_clear_loss_are_called_so(shift, verdict):
     assert {d.verdict for d in said.differences if d.variant == "apln A"} == {verdict}
     where = {"ahead": ("above", "on 3, behind on 0"), "behind": ("below", "on 0, behind on 3")}[verdict]
     assert all(f"points of test accuracy {where[0]} attention" in text for _, text in said.sentences)
-    assert f"ahead of attention {where[1]}, and 0 stay open" in said.headline
+    assert f"ahead of attention {where[1]}, undecided on 0" in said.headline
 
 
 def test_cells_have_mean_and_sd_over_the_seeds_that_did_not_fail(study, summary):

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from models.records import PairedDifference, Study, StudyCell, StudyRanking, StudyRun, StudySummary
 from models.study.design import (
+    ABLATION_ENCODER,
+    ABLATION_SEEDS,
+    ABLATION_TASKS,
     DEV_ROWS,
     ENCODERS,
     HEADLINE,
@@ -64,8 +67,9 @@ def _design(study: Study) -> str:
     software = Counter(run.software for run in study.runs)
     return (
         f"{len(study.runs):,} runs: data sets × encoders ({', '.join(ENCODERS)}) × poolers "
-        f"({', '.join(variant.name for variant in VARIANTS)}) × seeds {SEEDS[0]} to {SEEDS[-1]}. All share one recipe: "
-        "at most 6 epochs of batches of 32 at learning rate 0.002 (exponents 0.01), stopped after 2 epochs without a "
+        f"({', '.join(variant.name for variant in VARIANTS)}) × seeds {SEEDS[0]} to {SEEDS[-1]}, and an "
+        f"ablation of APLN ({', '.join(ABLATION_TASKS)}; {ABLATION_ENCODER}; {len(ABLATION_SEEDS)} seeds). "
+        "All share one recipe: at most 6 epochs of batches of 32 at learning rate 0.002 (exponents 0.01), stopped after 2 epochs without a "
         "better dev accuracy, the best epoch scored; frozen skip-gram word vectors of the task's shipped table; the "
         "Transformer has one layer of width 64. `pretrained` is the last layer of all-MiniLM-L6-v2, frozen, and reads "
         "the English tasks only. Training rows are drawn by the seed, "

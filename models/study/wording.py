@@ -52,7 +52,7 @@ def headline(differences: Sequence[PairedDifference], rankings: Sequence[StudyRa
     counts = {verdict: sum(d.verdict == verdict for d in wholes) for verdict in ("ahead", "behind", "open")}
     said = (
         f"Of {_count(len(wholes), 'data set')}, {TITLE} is ahead of {REFERENCE} on {counts['ahead']}, behind on "
-        f"{counts['behind']}, and {counts['open']} stay open."
+        f"{counts['behind']}, undecided on {counts['open']}."
     )
     ranking = next((r for r in rankings if r.encoder is None and HEADLINE in r.variants), None)
     if ranking is None:

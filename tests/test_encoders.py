@@ -17,9 +17,9 @@ SMALL = {
     "cnn": {"filters": 3},
     "bilstm": {"hidden_size": 3},
     "transformer": {"layers": 2, "width": 8, "heads": 2, "ffn": 12},
-    "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 12},
-    "elmo_like": {"base": ""},
-    "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 12},
+    "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 12},
+    "elmo_like": {"base": "none"},
+    "bert_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 12},
 }
 DTYPES = {"f32": (torch.float32, 1e-6), "f64": (torch.float64, 1e-12)}
 each_encoder = pytest.mark.parametrize("name", ENCODERS)

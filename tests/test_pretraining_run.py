@@ -127,6 +127,15 @@ def test_a_base_gives_back_words_table_body_and_its_perplexity(kind, shelf):
     assert said["perplexity"] == pytest.approx(written["perplexity"], rel=1e-6)
 
 
+def test_the_card_has_the_perplexity_of_mere_frequencies(shelf):
+    found, base = corpus(), open_base(str(shelf / "gpt_like"))
+    words = [word for document in found.train for word in document.ids.tolist()]
+    held = [word for document in found.held_out["toy"] for word in document.ids.tolist()]
+    total = len(words) + len(found.vocabulary)
+    nll = [-math.log((words.count(word) + 1) / total) for word in held]
+    assert base.card["held_out"]["frequency_perplexity"]["toy"] == round(math.exp(sum(nll) / len(nll)), 2)
+
+
 @each_kind
 def test_the_encoder_runs_the_body_of_the_base_and_starts_at_the_mean_of_its_layers(kind, shelf):
     base = open_base(str(shelf / kind))
@@ -258,8 +267,9 @@ def test_words_of_another_width_or_kind_are_refused(shelf):
         base_of(Recipe("toy", "gpt_like", "mean", encoder_options={"base": "none_such"}))
 
 
-def test_without_a_base_it_is_an_encoder_like_any_other():
-    recipe = Recipe("toy", "gpt_like", "mean", encoder_options={"base": "", "heads": 2, "ffn": 8}, embedding_size=8)
+@pytest.mark.parametrize("base", ["", "none"])
+def test_without_a_base_it_is_an_encoder_like_any_other(base):
+    recipe = Recipe("toy", "gpt_like", "mean", encoder_options={"base": base, "heads": 2, "ffn": 8}, embedding_size=8)
     assert base_of(recipe) is None
     classifier = assemble(recipe, ("a", "b"), corpus().vocabulary)
     assert classifier.encoder.foreign() == frozenset()

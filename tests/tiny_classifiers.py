@@ -23,9 +23,9 @@ SMALL = {
     "cnn": {"filters": 4},
     "bilstm": {"hidden_size": 4},
     "transformer": {"layers": 1, "width": 4, "heads": 2, "ffn": 8},
-    "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
-    "elmo_like": {"base": ""},
-    "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 8},
+    "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 8},
+    "elmo_like": {"base": "none"},
+    "bert_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 8},
 }
 EMBEDDING_SIZE = 6
 

@@ -14,9 +14,9 @@ SMALL = {
     "cnn": {"filters": 6},
     "bilstm": {"hidden_size": 6},
     "transformer": {"layers": 1, "width": 12, "heads": 2, "ffn": 24, "dropout": 0.0},
-    "gpt_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
-    "elmo_like": {"base": ""},
-    "bert_like": {"base": "", "layers": 1, "heads": 2, "ffn": 16},
+    "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 16},
+    "elmo_like": {"base": "none"},
+    "bert_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 16},
 }
 
 

@@ -56,7 +56,11 @@ def run(args: argparse.Namespace) -> int:
         max_words=plan.max_words, held_out=plan.held_out, seed=plan.seed,
     )  # fmt: skip
     torch.manual_seed(plan.seed)
-    model = KINDS[plan.kind](corpus.counts(), corpus.vocabulary.words, **dict(plan.sizes))
+    try:
+        model = KINDS[plan.kind](corpus.counts(), corpus.vocabulary.words, **dict(plan.sizes))
+    # An unknown size is a TypeError; a width of −1 is an error inside torch.
+    except (TypeError, RuntimeError) as error:
+        raise PoolScopeError(f"{plan.kind}: a size does not fit ({' '.join(str(error).split())})") from error
     folder = args.work / f"{plan.kind}-{run_key(plan, corpus)[:12]}"
     done = pretrain(model, plan, corpus, folder=folder, say=lambda line: print(line, flush=True))
     out = args.out / (args.name or plan.kind)

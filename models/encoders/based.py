@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from torch import Tensor, nn
 
@@ -15,6 +15,8 @@ from models.masking import zero_padding
 from models.pretraining.store import Base, open_base
 from models.records import Parameter
 
+NONE: Final = "none"
+
 
 class BasedEncoder(Encoder):
     """An encoder whose body was trained as a language model: h = γ Σ_j s_j h_j over the body's layers.
@@ -23,7 +25,7 @@ class BasedEncoder(Encoder):
     their table and the body's sizes with it; the table is never tuned. With ``tune=False`` the body
     too stays the base's: frozen, shared by all classifiers of the process and stored by none, and only
     the mix is learned. With ``tune=True`` the body is a copy that training moves and the classifier stores.
-    ``base=""`` is the same architecture from random weights over any word table, sizes from the options.
+    ``base="none"`` is the same architecture from random weights over any word table, sizes from the options.
     """
 
     def __init__(self, embedding_size: int, base: str, tune: bool, sizes: dict[str, int], dropout: float) -> None:
@@ -33,6 +35,7 @@ class BasedEncoder(Encoder):
             PoolScopeError: no such base, one of another kind or width, or sizes that do not fit each other.
         """
         super().__init__()
+        base = "" if base == NONE else base
         self.tune = tune or not base
         self.base: Base | None = open_base(base) if base else None
         if self.base is None:
@@ -65,7 +68,7 @@ class BasedEncoder(Encoder):
             BaseError: no such base, or a damaged one.
         """
         name = str(options.get("base", cls.name))
-        return open_base(name) if name else None
+        return open_base(name) if name not in ("", NONE) else None
 
     @abstractmethod
     def build(self, width: int, sizes: dict[str, int], dropout: float) -> nn.Module:

@@ -40,7 +40,8 @@ def publish_base(folder: Path, model: LanguageModel, plan: Plan, corpus: Corpus,
         "plan": plan.to_dict(),
         "data": dict(corpus.facts),
         "held_out": {"rows": {name: len(held) for name, held in corpus.held_out.items()}, "split": "validation",
-                     "unknown": _unknown(corpus), "scores": scores, "meaning": model.measure},
+                     "unknown": _unknown(corpus), "scores": scores, "meaning": model.measure,
+                     "frequency_perplexity": _by_frequency(corpus)},
         "notes": list(model.notes),
         "parameters": sum(value.numel() for value in body.values()),
         "words_parameters": sum(value.numel() for value in (extra.values() if table is None else [table])),
@@ -56,5 +57,15 @@ def _unknown(corpus: Corpus) -> dict[str, float]:
     """Return the share of held-out words that are not in the vocabulary, by data set."""
     return {
         name: round(sum(int((d.ids == UNK).sum()) for d in held) / max(1, sum(map(len, held))), 5)
+        for name, held in corpus.held_out.items()
+    }
+
+
+def _by_frequency(corpus: Corpus) -> dict[str, float]:
+    """Return the floor to hold a perplexity against: exp of the mean −ln of each held-out word's training frequency."""
+    counts = corpus.counts().double() + 1
+    surprise = -(counts / counts.sum()).log()
+    return {
+        name: round(float(torch.cat([surprise[torch.from_numpy(d.ids)] for d in held]).mean().exp()), 2)
         for name, held in corpus.held_out.items()
     }

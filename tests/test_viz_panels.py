@@ -154,6 +154,15 @@ def test_all_classes_up_to_six_and_five_beyond():
     assert [b[1] for b in nine] == sorted((b[1] for b in nine), reverse=True)
 
 
+def test_a_class_that_is_asked_about_is_always_among_the_bars():
+    found = invented.analysis(labels=list("abcdefghi"))
+    last = min(range(9), key=lambda c: found.prediction.probabilities[c])
+    bars = panels([dataclasses.replace(found, target=last)])["readers"][0]["bars"]
+    assert len(bars) == 6
+    assert bars[-1][0] == "abcdefghi"[last]
+    assert [bar[0] for bar in bars[:-1]] == [bar[0] for bar in panels([found])["readers"][0]["bars"]]
+
+
 def test_the_target_is_named_once_where_all_readers_share_it():
     one = panels([invented.analysis(reader=0)])
     assert one["scale"]["target"] == one["readers"][0]["target"]

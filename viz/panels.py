@@ -163,14 +163,20 @@ def bars(analysis: Analysis) -> list[list[Any]]:
             wording.probability(prediction.probabilities[c]),
             c == prediction.predicted,
         ]
-        for c in told(prediction.probabilities)
+        for c in told(prediction.probabilities, analysis.target)
     ]
 
 
-def told(probabilities: Sequence[float]) -> list[int]:
-    """The classes worth naming: all up to six in their own order, else the five most probable."""
+def told(probabilities: Sequence[float], target: int | None = None) -> list[int]:
+    """The classes worth naming: all up to six in their own order, else the five most probable.
+
+    A ``target`` that is not among the five takes a place of its own after them.
+    """
     order = list(range(len(probabilities)))
-    return order if len(order) <= BARS else sorted(order, key=lambda c: -probabilities[c])[: BARS - 1]
+    if len(order) <= BARS:
+        return order
+    best = sorted(order, key=lambda c: -probabilities[c])[: BARS - 1]
+    return best if target is None or target in best else [*best, target]
 
 
 def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: str) -> dict[str, Any]:

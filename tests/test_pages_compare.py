@@ -95,11 +95,12 @@ def test_a_clicked_word_is_marked_and_explained_for_every_reader():
     assert app.query_params["word"] == "3"
     assert "chosen: “not”" in said(app)
     tables = [html.value for html in app.get("html") if "ps-rows" in html.value]
-    assert len(tables) == 2
+    assert len(tables) == 3
     for title in ("BiLSTM · Attention", "BiLSTM · APLN", "CNN · Max"):
         assert all(title in table for table in tables)
     assert "without it" in tables[0]
     assert "rank" in tables[1]
+    assert "similarity" in tables[2]
 
 
 def test_without_it_is_what_deleting_it_predicts(zoo):

@@ -109,7 +109,8 @@ def test_the_error_shrinks_with_more_steps(case):
         # A hard choice jumps along the path, and what is lost at a jump does not come back with more steps.
         return
     assert errors[1] <= errors[0]
-    assert errors[1] < 2e-3
+    # Where the winner of a dimension changes, its gradient jumps: the error of max falls like 1 / steps only.
+    assert errors[1] < (1e-2 if classifier.pooler.name == "max" else 2e-3)
 
 
 def test_the_classifier_is_left_as_it_was(case):

@@ -37,4 +37,4 @@ LIMITS, SOURCES = ALL["limits"], ALL["sources"]
 # The order in which the About page tells them.
 BASICS: Final = tuple(ALL[key] for key in ("pooling", "attention", "attribution", "faithfulness"))
 NUMBERS: Final = (SHARE, RANK, DELTA, WITHOUT, NEAR, TAU, NORM, POOLED_SHARE, JSD, SCORES, BASELINE)
-FIGURES: Final = (SCATTER, SLOPE, LADDER, TRAINING, FILM, PAIRED, RANKS, OVERFLOW)
+FIGURES: Final = (SCATTER, SLOPE, LADDER, TIERS, TRAINING, FILM, PAIRED, RANKS, OVERFLOW)

@@ -58,6 +58,9 @@ def read_with(reader: str, cards: Sequence[Card]) -> None:
     if reader not in state[Key.READERS]:
         state[Key.READERS] = [*state[Key.READERS][: MOST_READERS - 1], reader]
         readers_changed()
+    # st.switch_page, unlike a link, forgets what widgets hold unless it was set by hand.
+    for key in (Key.TASK, Key.READERS, Key.EXAMPLE, Key.DRAFT, Key.METHODS, Key.TARGET, Key.SCALE):
+        state[key] = state[key]
 
 
 def example_changed() -> None:

@@ -20,7 +20,7 @@ COLUMNS = {
     "reader": None,
     "task": st.column_config.TextColumn(pinned=True),
     "accuracy": st.column_config.ProgressColumn(format="%.3f", min_value=0.0, max_value=1.0),
-    "against the best bag of words": st.column_config.TextColumn(width="medium"),
+    "against the best bag of words": st.column_config.TextColumn(width="large"),
     "parameters": st.column_config.NumberColumn(format="localized"),
     **dict.fromkeys(("sd", "macro-F1", "sd of F1", "learned p"), DECIMALS),
 }

@@ -53,7 +53,7 @@ def test_the_film_plays_without_asking_the_server(server, visit):
 
 
 def test_a_card_opens_its_classifier_on_compare(server, visit):
-    one = visit().open(f"{server}/zoo?task=ag_news")
+    one = visit().open(f"{server}/zoo?task=ag_news&methods=attention,exact_share&scale=root")
     page = one.page
     page.locator(".ps-track").wait_for()
     one.settle()
@@ -65,6 +65,9 @@ def test_a_card_opens_its_classifier_on_compare(server, visit):
     page.get_by_role("heading", name="Compare", exact=True).wait_for()
     page.locator(".panel", has_text="Embedding · Attention").wait_for()
     page.wait_for_url(re.compile("task=sst2"))
+    # Nothing else that was chosen is lost on the way.
+    page.wait_for_url(re.compile("scale=root"))
+    assert page.locator(".panel").first.locator(".row").count() == 3
 
 
 def test_nothing_scrolls_sideways_on_a_narrow_screen(server, visit):

@@ -58,6 +58,12 @@ def test_settled_from_the_start_and_one_epoch_only():
     assert "One epoch only" in story(film(MAPS[:1], settled=None, taus=(0.1,), distances=(0.0,)))
 
 
+def test_an_average_has_no_strongest_word():
+    said = story(film(((0.2,) * 5, (0.2, 0.2001, 0.2, 0.2, 0.1999)), settled=1, taus=(None,) * 2, distances=(0.0, 0.0)))
+    assert "every word counts the same from first to last" in said
+    assert "strongest" not in said
+
+
 def test_undefined_tau_has_a_reason():
     assert "no attention" in no_tau(film(attends=False))
     assert "constant" in no_tau(film())

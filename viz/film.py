@@ -127,7 +127,14 @@ def _strongest(film: Film, frame: Frame) -> str:
     return f"“{markup.visible(film.tokens[place].text)}” ({wording.percent(frame.weights[place])})"
 
 
+def _flat(frame: Frame) -> bool:
+    """Whether all words weigh the same, to the four digits that cards keep."""
+    return max(frame.weights) - min(frame.weights) <= 2e-4
+
+
 def _words(film: Film, first: Frame, last: Frame) -> str:
+    if _flat(first) and _flat(last):
+        return "every word counts the same from first to last"
     before, after = _strongest(film, first), _strongest(film, last)
     if before.partition(" (")[0] == after.partition(" (")[0]:
         return f"the strongest word stays {after}" + (

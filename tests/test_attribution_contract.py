@@ -8,17 +8,16 @@ from contextlib import nullcontext
 
 import pytest
 import torch
-from tiny_classifiers import LABELS, OTHER, TEXT, fingerprint, ids_of, same_fingerprint, tiny
+from tiny_classifiers import LABELS, OTHER, PAIRS, TEXT, fingerprint, ids_of, same_fingerprint, tiny
 
 from models.attribution import METHODS
 from models.attribution.base import AttributionMethod
 from models.attribution.reading import Reading
-from models.encoders import ENCODERS
 from models.poolers import POOLERS
 
 TURNED = " ".join(reversed(OTHER.split()))
 TARGET_BLIND = {"attention", "attention_norm"}
-ALL = [(m, e, p) for m in METHODS for e in ENCODERS for p in POOLERS]
+ALL = [(m, e, p) for m in METHODS for e, p in PAIRS]
 NEEDS_ATTENTION = {"attention", "attention_norm"}
 REFUSED = [(m, e, p) for m, e, p in ALL if m in NEEDS_ATTENTION and not POOLERS[p].attends]
 

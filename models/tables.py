@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from models.attribution import METHODS
+from models.baselines.catalogue import best_baseline
 from models.encoders import ENCODERS
 from models.poolers import POOLERS
 from models.zoo.catalogue import Card, catalogue
+from models.zoo.recipes import CORE
 
 
 def encoders() -> str:
@@ -36,12 +38,21 @@ def methods() -> str:
 
 
 def zoo() -> str:
-    """Return the table of shipped classifiers: accuracy on the official test sets and the learned p."""
-    rows = [
-        (f"`{card.spec.id}`", _number(card, "accuracy"), _number(card, "macro_f1"), learned_p(card))
-        for card in catalogue()
-    ]
-    return _table(("classifier", "test accuracy", "macro-F1", "p, start → learned"), rows)
+    """Return the table of shipped classifiers, a row per task and encoder: accuracy (macro-F1), best baseline."""
+    cards = catalogue()
+    rows = []
+    for task, encoder in dict.fromkeys((card.spec.task, card.spec.encoder) for card in cards):
+        mine = {_name(card): card for card in cards if (card.spec.task, card.spec.encoder) == (task, encoder)}
+        best = best_baseline(task)
+        others = ", ".join(f"{name} {_number(card, 'accuracy')}" for name, card in mine.items() if name not in CORE)
+        rows.append((
+            f"`{task}/{encoder}`",
+            f"{best.accuracy:.4f} ({best.name})" if best else "",
+            *(_scores(mine[name]) if name in mine else "" for name in CORE),
+            learned_p(mine["apln"]) if "apln" in mine else "",
+            others,
+        ))  # fmt: skip
+    return _table(("classifiers", "best bag of words", *CORE, "APLN's p, start → learned", "others"), rows)
 
 
 def learned_p(card: Card) -> str:
@@ -67,6 +78,15 @@ def fill(text: str) -> str:
         text,
         flags=re.DOTALL,
     )
+
+
+def _name(card: Card) -> str:
+    """The last part of the id: pooler or label, with the seed where it is not the first."""
+    return card.spec.id.rsplit("/", 1)[-1]
+
+
+def _scores(card: Card) -> str:
+    return f"{_number(card, 'accuracy')} ({_number(card, 'macro_f1')})"
 
 
 def _number(card: Card, name: str) -> str:

@@ -91,7 +91,9 @@ def test_the_trace_is_what_the_pooler_did(encoder, pooler):
         if encoder == "bilstm":  # no ReLU, so no ties
             assert list(trace.winners[1:]) == torch.bincount(winner, minlength=12).tolist()
     assert trace.state_norms[1:] == pytest.approx(reading.hidden[0].norm(dim=-1).tolist())
-    assert [p.name for p in trace.parameters] == [p.name for p in classifier.pooler.learned()]
+    assert [p.name for p in trace.parameters] == [
+        p.name for p in (*classifier.pooler.learned(), *classifier.encoder.learned())
+    ]
 
 
 def test_every_pair_is_compared_by_every_metric():

@@ -6,17 +6,16 @@ import math
 
 import pytest
 import torch
-from tiny_classifiers import TEXT, ids_of, tiny
+from tiny_classifiers import OWN, TEXT, ids_of, tiny
 
 from models.analysis import analyse
-from models.encoders import ENCODERS
 from models.errors import PoolScopeError
 from models.norms import norm_sweep
 from models.poolers import POOLERS
 from models.records import Request
 
 PS = (0.1, 0.5, 1.0, 1.7, 2.0, 5.0, 20.0, 50.0)
-encoders = pytest.mark.parametrize("encoder", list(ENCODERS))
+encoders = pytest.mark.parametrize("encoder", OWN)
 
 
 def states(classifier, text=TEXT):

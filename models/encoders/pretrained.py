@@ -1,4 +1,4 @@
-"""Any pretrained ``transformers`` encoder, frozen or with its biases or all of it tuned."""
+"""Any pretrained ``transformers`` encoder, frozen or with its biases, a low-rank addition or all of it tuned."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from models.encoders.base import Encoder
+from models.encoders.low_rank import adapt
 from models.errors import PoolScopeError
 from models.records import Parameter
 
-TUNE: Final = ("none", "biases", "all")
+TUNE: Final = ("none", "biases", "low_rank", "all")
 LAYERS: Final = ("mix", "last")
 
 
@@ -24,7 +25,8 @@ class PretrainedEncoder(Encoder):
     from is ``inputs_embeds``, equal to its ids, so gradients to the embeddings are exact.
 
     ``tune`` says what training moves besides the mix: nothing, the biases (BitFit, Ben Zaken et
-    al. 2022: a thousandth of the weights, so a tuned encoder is a small file), or everything.
+    al. 2022: a thousandth of the weights, so a tuned encoder is a small file), the biases and an addition of
+    ``rank`` R to every linear map (LoRA, Hu et al. 2022: some hundredths at R = 8), or everything.
     Frozen parameters are shared by all classifiers of the process and stored by none.
     """
 
@@ -35,7 +37,7 @@ class PretrainedEncoder(Encoder):
     contextual: ClassVar[bool] = True
 
     def __init__(
-        self, embedding_size: int, base: str = "minilm", layers: str = "mix", tune: str = "none"
+        self, embedding_size: int, base: str = "minilm", layers: str = "mix", tune: str = "none", rank: int = 8
     ) -> None:
         """Open ``base`` (``"minilm"``, a folder, a hub id fetched before); E must be its embedding width.
 
@@ -48,6 +50,8 @@ class PretrainedEncoder(Encoder):
                 raise PoolScopeError(
                     f"unknown {what} {value!r} of pretrained; choose one of: {', '.join(choices)}"
                 )
+        if rank < 1:
+            raise PoolScopeError(f"rank of pretrained came as {rank}; expected 1 or more")
         from models.pretrained.base import open_pretrained
 
         opened = open_pretrained(base)
@@ -58,6 +62,8 @@ class PretrainedEncoder(Encoder):
         self.base, self.layers, self.tune = base, layers, tune
         self.state_size = opened.state_size
         self.module: Any = opened.copy(self._tuned) if tune != "none" else opened.module
+        if tune == "low_rank":
+            adapt(self.module, rank)
         for name, parameter in self.module.named_parameters():
             if self._tuned(name):
                 parameter.requires_grad_()
@@ -110,4 +116,5 @@ class PretrainedEncoder(Encoder):
         # Word embeddings are the classifier's table; the copy inside the module is never read.
         if "word_embeddings" in name or self.tune == "none":
             return False
-        return self.tune == "all" or name.endswith(".bias")
+        tuned = (".bias", ".down", ".up") if self.tune == "low_rank" else (".bias",)
+        return self.tune == "all" or name.endswith(tuned)

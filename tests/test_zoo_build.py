@@ -112,3 +112,26 @@ def test_other_data_make_every_card_stale(zoo):
         entry = find(recipe.id, folder / "weights").record["table"]
         assert up_to_date(folder / "weights", recipe, data, entry)
         assert not up_to_date(folder / "weights", recipe, other, entry)
+
+
+def test_a_table_that_only_the_tuning_read_is_not_kept(tmp_path):
+    plan = TaskPlan("toy", "toy", ("toy",), ("embedding",), ("mean",), changes=PLAN.changes)
+    data = toy()
+
+    def run():
+        lines: list[str] = []
+        build(plan, lambda _: data, folder=tmp_path / "weights", work=tmp_path / "work", say=lines.append)
+        return lines
+
+    run()
+    kept = {path.name for path in (tmp_path / "weights" / "toy").iterdir()}
+    assert kept == {"words-tuned.safetensors", "words-tuned.txt", "embedding-mean.json", "embedding-mean.safetensors"}
+    assert run() == ["toy/embedding/mean: up to date"]
+    # A damaged tuned table is tuned again, from a plain one that is laid again.
+    file = tmp_path / "weights" / "toy" / "words-tuned.safetensors"
+    before = file.read_bytes()
+    file.write_bytes(before[:-2] + b"\1\1")
+    store._table.cache_clear()
+    assert "toy: tuning the word vectors …" in run()
+    assert file.read_bytes() == before
+    assert {path.name for path in (tmp_path / "weights" / "toy").iterdir()} == kept

@@ -45,7 +45,8 @@ def build(
         say: told one line per classifier.
     """
     dataset = load(plan.dataset)
-    plain = _table(plan, dataset, load, folder, work, say)
+    plain = _table(plan, dataset, load, folder, work, say, whole=plan.plain)
+    tuned = partial(_tuned, plan, dataset, load, folder, work, say)
     # Id rows by the words they were read with: a base brings its own.
     rows: dict[str, dict[str, list[list[int]]]] = {}
     for recipe in recipes(plan):
@@ -55,7 +56,7 @@ def build(
         if base is not None:
             entry = base.entry()
         else:
-            entry = _tuned(plan, dataset, plain, folder, say) if recipe.vectors == "task-tuned" else plain
+            entry = tuned() if recipe.vectors == "task-tuned" else plain
         if up_to_date(folder, recipe, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
@@ -95,7 +96,7 @@ def word_table(
     plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), say: Say = print
 ) -> WordTable:
     """Return the task's word table, trained now if it is missing or stale."""
-    return _read(plan, _table(plan, load(plan.dataset), load, folder, work, say), folder)
+    return _read(plan, _table(plan, load(plan.dataset), load, folder, work, say, whole=True), folder)
 
 
 def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any]) -> bool:
@@ -122,8 +123,13 @@ def _read(plan: TaskPlan, entry: dict[str, Any], folder: Path) -> WordTable:
     return WordTable(vocabulary, weights.data)
 
 
-def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
-    """Return the entry of the task's word table, training the vectors if it is missing or stale."""
+def _table(
+    plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say, *, whole: bool
+) -> dict[str, Any]:
+    """Return the entry of the task's word table, training the vectors if it is missing or stale.
+
+    With ``whole`` False the entry will do: a table that only the tuning read is not shipped.
+    """
     facts: dict[str, Any] = {
         "method": "skip-gram word2vec (gensim), frozen",
         "corpora": {name: load(name).digest for name in plan.corpora},
@@ -132,7 +138,7 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
     if plan.bits != 16:
         facts["bits"] = plan.bits
     file = folder / f"{plan.task}.table.json"
-    known = _known(file, folder / plan.task, facts)
+    known = _known(file, folder / plan.task, facts, whole=whole)
     if known:
         return known
     vectors = _vectors(plan, facts["corpora"], load, work, say)
@@ -145,9 +151,13 @@ def _table(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
     return entry
 
 
-def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path, say: Say) -> dict[str, Any]:
-    """Return the entry of the task's tuned word table, training it if it is missing or stale."""
+def _tuned(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
+    """Return the entry of the task's tuned word table, training it if it is missing or stale.
+
+    The plain table it started from is removed again where no classifier reads it.
+    """
     recipe = tuning(plan)
+    plain = _table(plan, dataset, load, folder, work, say, whole=plan.plain)
     facts = {
         "method": "skip-gram word2vec (gensim), tuned on the task with mean-pooled embeddings, then frozen",
         "from": plain["sha256"],
@@ -158,6 +168,7 @@ def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path
     known = _known(file, folder / plan.task, facts)
     if known:
         return known
+    plain = _table(plan, dataset, load, folder, work, say, whole=True)
     say(f"{plan.task}: tuning the word vectors …")
     table = _read(plan, plain, folder)
     trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(_tell, say, recipe.id))
@@ -166,15 +177,19 @@ def _tuned(plan: TaskPlan, dataset: Dataset, plain: dict[str, Any], folder: Path
         **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits), "shared": True, **facts
     }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
+    if not plan.plain:
+        for name in ("words.safetensors", "words.txt"):
+            (folder / plan.task / name).unlink(missing_ok=True)
     return entry
 
 
-def _known(file: Path, folder: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
+def _known(file: Path, folder: Path, facts: dict[str, Any], *, whole: bool = True) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        read_table(folder, known)
+        if whole:
+            read_table(folder, known)
     except (ValueError, KeyError, TypeError, ZooError):
         return None
     return known if {key: known.get(key) for key in facts} == facts else None

@@ -14,6 +14,14 @@ from models.training.recipe import Option, Recipe
 
 ENCODERS: Final = ("embedding", "cnn", "bilstm")
 POOLERS: Final = ("mean", "max", "attention", "scaled_dot", "learned_norm", "apln")
+# Encoders that bring their own words.
+BASED: Final = ("gpt_like", "bert_like", "elmo_like")
+# As in their papers: ELMo's states are mixed and read as they are, GPT and BERT are fine-tuned.
+OPTIONS: Final[dict[str, dict[str, Option]]] = {"bert_like": {"tune": True}, "gpt_like": {"tune": True}}
+# What reads frozen states has little to learn and learns it at a higher rate; what is fine-tuned must not forget.
+RATES: Final[dict[str, dict[str, Any]]] = {
+    "elmo_like": {"lr": 1e-2, "epochs": 25, "patience": 5}, "gpt_like": {"lr": 1e-3}, "bert_like": {"lr": 1e-3},
+}  # fmt: skip
 # The other poolers of the research, in the order in which they are trained.
 WIDER: Final = (
     "self_attention", "structured", "sparsemax", "entmax", "gated_attention", "gem", "log_sum_exp", "last",
@@ -66,7 +74,13 @@ class TaskPlan:
     pretrained_rows: int | None = None
     pretrained_epochs: int = 4
     pretrained_lr: float = 5e-4
+    pretrained_tune: str = "biases"
     changes: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def plain(self) -> bool:
+        """Whether any classifier reads the table as word2vec left it."""
+        return not {*self.encoders, *(encoder for encoder, _ in self.more)} <= {*self.tuned, *BASED}
 
 
 def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> TaskPlan:  # noqa: ANN401  # any field
@@ -78,17 +92,19 @@ def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> Task
 
 PLANS: Final = (
     TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS,
-             more=(("bilstm", WIDER), ("transformer", CORE))),
-    TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, min_count=2,
+             more=(("bilstm", WIDER), ("transformer", CORE), ("gpt_like", CORE)), pretrained=DEEP, pretrained_tune="low_rank",
+             pretrained_epochs=2),
+    TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, more=(("bilstm", WIDER),), min_count=2,
              tuned=ENCODERS, changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
              more=(("bilstm", ("hierarchical", "three_tier", "max")),), min_count=2, max_tokens=400,
              changes=(("epochs", 5), ("lr", 2e-3))),
-    _small("trec", max_tokens=64, pretrained=DEEP, pretrained_epochs=8),
+    _small("trec", max_tokens=64, more=(("elmo_like", CORE), ("gpt_like", CORE), ("bert_like", CORE)), pretrained=DEEP, pretrained_epochs=8),
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
     _small("liar", max_tokens=96, tuned=("embedding",)),
-    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",)),
+    _small("semeval2010_task8", max_tokens=128, tuned=("embedding",), pretrained=DEEP, pretrained_tune="low_rank",
+           pretrained_epochs=5, pretrained_lr=1e-3),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
     _small("thucnews_titles", CHINESE, max_tokens=48),
@@ -109,10 +125,17 @@ def recipes(plan: TaskPlan) -> Iterator[Recipe]:
             yield Recipe(
                 task=plan.task, dataset=plan.dataset, encoder=encoder, pooler=pooler,
                 pooler_options=tuple(options.items()), label=name if name in VARIANTS else "",
-                vectors="task-tuned" if encoder in plan.tuned else "task", tune_vectors=False,
+                encoder_options=tuple(OPTIONS.get(encoder, {}).items()),
+                vectors=_vectors(plan, encoder), tune_vectors=False,
                 min_count=plan.min_count, max_words=plan.max_words, max_tokens=plan.max_tokens,
-                **dict(plan.changes),
+                **{**dict(plan.changes), **RATES.get(encoder, {})},
             )  # fmt: skip
+
+
+def _vectors(plan: TaskPlan, encoder: str) -> str | None:
+    if encoder in BASED:
+        return None
+    return "task-tuned" if encoder in plan.tuned else "task"
 
 
 LARGE_TUNING: Final[dict[str, Any]] = {"batch_size": 256, "lr": 2e-3, "epochs": 4, "patience": 1}
@@ -127,7 +150,7 @@ def pretrained_recipes(plan: TaskPlan) -> Iterator[Recipe]:
 
 
 def pretrained_tuning(plan: TaskPlan) -> Recipe:
-    """Return the recipe of the one pass that moves the biases of the pretrained encoder (BitFit)."""
+    """Return the recipe of the one pass that tunes the pretrained encoder."""
     return _pretrained(
         plan, "mean", label="encoder", epochs=plan.pretrained_epochs, patience=1,
         lr=plan.pretrained_lr, batch_size=32,
@@ -137,7 +160,7 @@ def pretrained_tuning(plan: TaskPlan) -> Recipe:
 def _pretrained(plan: TaskPlan, pooler: str, **fields: Any) -> Recipe:  # noqa: ANN401  # any field
     return Recipe(
         task=plan.task, dataset=plan.dataset, encoder="pretrained", pooler=pooler,
-        encoder_options={"tune": "biases"}, tune_vectors=False, max_tokens=plan.max_tokens, dropout=0.1,  # type: ignore[arg-type]
+        encoder_options={"tune": plan.pretrained_tune}, tune_vectors=False, max_tokens=plan.max_tokens, dropout=0.1,  # type: ignore[arg-type]
         train_limit=plan.pretrained_rows, **fields,
     )  # fmt: skip
 

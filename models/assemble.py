@@ -42,7 +42,7 @@ def assemble(
         pooler=recipe.pooler,
         seed=recipe.seed,
         digest=digest,
-        title=f"{encoder.title} · {pooler.title}",
+        title=f"{encoder.title} · {pooler.title}" + (f", {pooler.variant}" if pooler.variant else ""),
         labels=tuple(labels),
     )
     return PoolingClassifier(

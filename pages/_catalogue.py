@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from models.zoo.catalogue import Card
 from models.zoo.cells import Cell, cells, score, spread
+from models.zoo.recipes import VARIANTS
 from pages import _cache, _facts
 from pages._examples import ordered, task
 from viz import overview, wording
@@ -23,9 +24,10 @@ def encoder(card: Card) -> str:
 
 
 def pooler(card: Card) -> str:
-    """The pooler's name for people, with the label of a variant."""
+    """The pooler's name for people, with the label its trainer gave; the zoo's own variants say what they are."""
     label = str(card.record["recipe"].get("label") or "")
-    return (card.spec.title.partition(" · ")[2] or card.spec.pooler) + (f" ({label})" if label else "")
+    said = card.spec.title.partition(" · ")[2] or card.spec.pooler
+    return said + (f" ({label})" if label and label not in VARIANTS else "")
 
 
 def name(card: Card) -> str:

@@ -103,6 +103,16 @@ def test_card_tells_what_was_measured(model_id):
             assert sum(probe["attention"]) == pytest.approx(1, abs=0.01)
 
 
+def test_no_two_classifiers_of_a_task_have_one_name():
+    names = [(card.spec.task, card.spec.title) for card in CARDS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("model_id", IDS)
+def test_the_card_calls_the_classifier_as_it_calls_itself(model_id):
+    assert load_classifier(model_id).spec.title == find(model_id).spec.title
+
+
 @pytest.mark.parametrize("model_id", IDS)
 def test_learned_exponents_moved_and_stayed_in_their_domain(model_id):
     card = find(model_id)

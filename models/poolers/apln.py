@@ -60,6 +60,12 @@ class AplnPooler(PowerPooler):
         self.scorer = AdditiveScorer(state_size, attention_size)
         self.p = Exponent(p_initial, floor=0.05, size=state_size if per_dimension else 1)
 
+    @property
+    def variant(self) -> str:
+        """Name the reading, if not A, and whether each dimension has a p."""
+        reading = f"reading {self.reading}" if self.reading != "A" else ""
+        return ", ".join(filter(None, (reading, "p per dimension" if self.p.rho.numel() > 1 else "")))
+
     def scores(self, hidden: Tensor) -> Tensor:
         """Return the attention logits s (B, T); attention reads the unlimited states."""
         value: Tensor = self.scorer(hidden)

@@ -61,6 +61,11 @@ class Pooler(nn.Module, ABC):
         """Width of the pooled vector; D unless a subclass says otherwise."""
         return self.state_size
 
+    @property
+    def variant(self) -> str:
+        """What tells this pooler from one of its class with the usual options, in a few words; mostly nothing."""
+        return ""
+
     def forward(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Pool after checking; ``weights`` (B, T) imposes an attention in place of the learned one.
 

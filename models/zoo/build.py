@@ -55,8 +55,10 @@ def build(
         base = base_of(recipe)
         if base is not None:
             entry = base.entry()
+        elif recipe.vectors == "task-tuned":
+            entry = tuned()
         else:
-            entry = tuned() if recipe.vectors == "task-tuned" else plain
+            entry = plain
         if up_to_date(folder, recipe, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue

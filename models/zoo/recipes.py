@@ -92,14 +92,15 @@ def _small(task: str, corpora: tuple[str, ...] = ENGLISH, **fields: Any) -> Task
 
 PLANS: Final = (
     TaskPlan("sst2", "sst2_phrases", ("imdb", "sst2"), ENCODERS, POOLERS,
-             more=(("bilstm", WIDER), ("transformer", CORE), ("gpt_like", CORE)), pretrained=DEEP, pretrained_tune="low_rank",
+             more=(("bilstm", WIDER), ("transformer", CORE)), pretrained=DEEP, pretrained_tune="low_rank",
              pretrained_epochs=2),
     TaskPlan("ag_news", "ag_news", ("ag_news",), ENCODERS, POOLERS, more=(("bilstm", WIDER),), min_count=2,
              tuned=ENCODERS, changes=(("batch_size", 128), ("epochs", 5), ("lr", 2e-3), ("patience", 2))),
     TaskPlan("imdb", "imdb", ("imdb", "sst2"), ("bilstm",), ("mean", "attention", "apln"),
              more=(("bilstm", ("hierarchical", "three_tier", "max")),), min_count=2, max_tokens=400,
              changes=(("epochs", 5), ("lr", 2e-3))),
-    _small("trec", max_tokens=64, more=(("elmo_like", CORE), ("gpt_like", CORE), ("bert_like", CORE)), pretrained=DEEP, pretrained_epochs=8),
+    _small("trec", max_tokens=64, more=tuple((encoder, CORE) for encoder in BASED), pretrained=DEEP,
+           pretrained_epochs=8),
     _small("tweet_emotion", max_tokens=80),
     _small("covid_fake_news", max_tokens=128),
     _small("liar", max_tokens=96, tuned=("embedding",)),

@@ -31,7 +31,7 @@ def test_every_task_of_the_zoo_has_its_baselines():
 
 def test_the_files_are_light_and_no_pickles():
     sizes = {path.relative_to(SHIPPED).as_posix(): path.stat().st_size for path in SHIPPED.rglob("*") if path.is_file()}
-    assert max(sizes.values()) <= MIB, max(sizes, key=sizes.__getitem__)
+    assert max(sizes.values()) <= 1.25 * MIB, max(sizes, key=sizes.__getitem__)
     assert sum(sizes.values()) <= 7 * MIB
     names = {"words.txt", "features.safetensors", "card.json", *(f"{name}.safetensors" for name in BASELINES)}
     assert set(sizes) == {f"{task}/{name}" for task in TASKS for name in names}

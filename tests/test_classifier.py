@@ -119,7 +119,7 @@ def test_a_recipe_becomes_a_classifier():
     options = {"reading": "B", "limit": "sigmoid", "p_initial": 3}
     recipe = Recipe("toy", "cnn", "apln", encoder_options={"filters": 2}, pooler_options=options, max_tokens=9)
     classifier = assemble(recipe, LABELS, Vocabulary(WORDS), embedding_size=7, digest="abc")
-    assert classifier.spec == ModelSpec("toy/cnn/apln", "toy", "cnn", "apln", 1, "abc", "CNN · APLN", LABELS)
+    assert classifier.spec == ModelSpec("toy/cnn/apln", "toy", "cnn", "apln", 1, "abc", "CNN · APLN, reading B", LABELS)
     assert (classifier.encoder.state_size, classifier.table.embedding_dim, classifier.max_tokens) == (6, 7, 9)
     assert (classifier.pooler.reading, classifier.pooler.limit) == ("B", "sigmoid")
     assert float(classifier.pooler.exponent.detach()) == pytest.approx(3.0)

@@ -30,6 +30,10 @@ def test_equal_maps_are_0_apart_and_maps_without_a_common_word_ln_2():
     assert jensen_shannon([1, 0, 0], [0, 0.5, 0.5]) == pytest.approx(math.log(2))
 
 
+def test_the_smallest_number_there_is_divides_nothing_by_zero():
+    assert jensen_shannon([1.0, 0.0], [1.0, 5e-324]) == 0
+
+
 @pytest.mark.parametrize(
     ("left", "right"), [([1.0], [0.5, 0.5]), ([0.0], [1.0]), ([-0.1, 1.1], [0.5, 0.5]), ([np.inf], [1.0]), ([], [])]
 )

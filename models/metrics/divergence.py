@@ -20,8 +20,7 @@ def jensen_shannon(left: Sequence[float], right: Sequence[float]) -> float:
             f"distributions over {len(left)} and {len(right)} words cannot be compared; give equal lengths"
         )
     a, b = _normal(left), _normal(right)
-    middle = [(x + y) / 2 for x, y in zip(a, b, strict=True)]
-    return max(0.0, (_relative(a, middle) + _relative(b, middle)) / 2)
+    return max(0.0, (_to_middle(a, b) + _to_middle(b, a)) / 2)
 
 
 def settled(distances: Sequence[float], limit: float) -> int | None:
@@ -42,6 +41,6 @@ def _normal(weights: Sequence[float]) -> list[float]:
     return [weight / mass for weight in weights]
 
 
-def _relative(a: Sequence[float], b: Sequence[float]) -> float:
-    """KL(a ‖ b) in nats; ``b`` is positive wherever ``a`` is."""
-    return math.fsum(x * math.log(x / y) for x, y in zip(a, b, strict=True) if x > 0)
+def _to_middle(a: Sequence[float], b: Sequence[float]) -> float:
+    """KL(a ‖ (a + b) / 2) in nats, as Σ a (ln 2 + ln a / (a + b)): half of the smallest number would be 0."""
+    return math.fsum(x * (math.log(2) + math.log(x / (x + y))) for x, y in zip(a, b, strict=True) if x > 0)

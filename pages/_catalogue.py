@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from models.zoo.catalogue import Card
+from models.zoo.catalogue import BASES, Card
 from models.zoo.cells import Cell, cells, score, spread
 from models.zoo.recipes import VARIANTS
 from pages import _cache, _facts
@@ -167,9 +167,11 @@ def card_facts(card: Card) -> list[tuple[str, str]]:
         ("Task", f"{described.title} ({described.data}). {described.asks}"),
         ("Bag of words", overview.verdict(accuracy, _cache.baseline(card.spec.task)) or "" if accuracy else ""),
         ("Learned", "; ".join(learned)),
+        ("Layers read", wording.layers(card.learned_encoder)),
         ("Options", ", ".join(f"{key} {value}" for key, value in options.items())),
         ("Trained on", ", ".join(f"{count:,} {part}" for part, count in (rows or {}).items())),
         ("Words", str((record.get("table") or {}).get("method", ""))),
+        ("Language model", _held_out(str((record.get("table") or {}).get("base", "")))),
         ("Training", f"{wording.count(len(history), 'epoch')}, number {record.get('best_epoch')} kept; "
          f"{record.get('seconds')} s"),
         ("Seed and rate", f"{card.spec.seed}; {recipe.get('lr')}, batches of {recipe.get('batch_size')}"),
@@ -177,6 +179,19 @@ def card_facts(card: Card) -> list[tuple[str, str]]:
         ("Data", str(data.get("digest", ""))),
         ("Software", ", ".join(f"{package} {number}" for package, number in (record.get("software") or {}).items())),
     ]  # fmt: skip
+
+
+def _held_out(base: str) -> str:
+    """What a shipped language model scored on texts it never read; empty for a base from elsewhere."""
+    try:
+        scores = json.loads((BASES / base / "card.json").read_text(encoding="utf-8"))["held_out"]["scores"]
+    except (OSError, ValueError, KeyError):
+        return ""
+    parts = (
+        f"{data} {part.replace('_', ' ')} {value['perplexity']:.0f}"
+        for data, found in scores.items() for part, value in found.items() if "perplexity" in value
+    )  # fmt: skip
+    return f"{base}, perplexity on held-out texts: " + ", ".join(parts)
 
 
 def span(values: Sequence[float]) -> str:

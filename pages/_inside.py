@@ -13,13 +13,19 @@ from viz import inside, palette, wording
 
 def section(analyses: Sequence[Analysis], colours: Mapping[str, int]) -> None:
     """One box per reader whose pooler or encoder has more to show than one map; nothing without any."""
-    shown = [analysis for analysis in analyses if inside.has_inside(analysis) or analysis.trace.special_share > 0]
+    shown = [
+        analysis for analysis in analyses
+        if inside.has_inside(analysis) or analysis.trace.special_share > 0 or wording.layers(analysis.trace.parameters)
+    ]  # fmt: skip
     if not shown:
         return
     with st.expander("Inside the poolers"):
         for analysis in shown:
             mark = palette.mark(colours[analysis.model.id])
             st.markdown(_parts.plain(f"{mark}  {analysis.model.title}"))
+            mix = wording.layers(analysis.trace.parameters)
+            if mix:
+                st.caption(f"A token's state mixes the layers of the encoder by learned shares: {mix}.")
             if analysis.trace.special_share > 0:
                 st.caption(
                     f"The encoder's own tokens ([CLS], [SEP]) hold {wording.percent(analysis.trace.special_share)} of "

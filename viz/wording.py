@@ -7,8 +7,9 @@ shares and completeness errors are percentages. A real minus sign is used, never
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
-from models.records import Agreement, Attribution, Prediction
+from models.records import Agreement, Attribution, Parameter, Prediction
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -16,6 +17,9 @@ THIN = "\u202f"
 
 # The learned scalars of poolers: a norm's p, log-sum-exp's b, entmax's α.
 SCALARS = ("p", "b", "α")
+# The learned mix of an encoder's layers: a share for each layer, and a factor on their sum.
+MIXES = ("s", "layer mix s")
+FACTOR = "layer scale γ"
 
 
 _UNITS = {
@@ -91,6 +95,14 @@ def p_value(value: float | None) -> str:
     if value < 0.001:
         return "< .001"
     return f"= {value:.3f}".replace("0.", ".", 1) if value < 1 else "= 1"
+
+
+def layers(learned: Iterable[Parameter]) -> str:
+    """``words 12 %, layer 1 30 %, layer 2 58 %, times 1.10``; empty where no layers are mixed."""
+    found = {parameter.name: parameter.values for parameter in learned}
+    shares = next((found[name] for name in MIXES if name in found), ())
+    said = [f"{f'layer {j}' if j else 'words'} {percent(share)}" for j, share in enumerate(shares)]
+    return ", ".join([*said, *([f"times {found[FACTOR][0]:.2f}"] if said and FACTOR in found else [])])
 
 
 def exponent(value: float) -> str:

@@ -17,8 +17,9 @@ from torch import Tensor
 
 from models.errors import PoolScopeError
 from models.text import Vocabulary
+from models.zoo.catalogue import BASES
 
-SHIPPED: Final = Path(__file__).parent.parent / "zoo" / "bases"
+SHIPPED: Final = BASES
 FORMAT: Final = 1
 ENTRY: Final = "base"
 # Below this many numbers a tensor stays float32, as in the zoo.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from models.records import ModelSpec, Parameter
 from models.zoo.errors import ZooError
 
 SHIPPED: Final = Path(__file__).parent / "weights"
+# The language models of the encoders that bring their own words.
+BASES: Final = Path(__file__).parent / "bases"
 FORMAT: Final = 1
 REQUIRED: Final = ("id", "task", "encoder", "pooler", "seed", "title", "labels", "digest", "recipe", "weights", "table")
 
@@ -33,10 +35,12 @@ class Card:
     @property
     def learned(self) -> tuple[Parameter, ...]:
         """Learned quantities of the pooler, initial and final."""
-        return tuple(
-            Parameter(p["name"], tuple(p["values"]), tuple(p["initial"]), p["meaning"], p["domain"])
-            for p in self.record.get("learned", ())
-        )
+        return _parameters(self.record.get("learned", ()))
+
+    @property
+    def learned_encoder(self) -> tuple[Parameter, ...]:
+        """Learned quantities of the encoder: how it mixes its layers, where it does."""
+        return _parameters(self.record.get("learned_encoder", ()))
 
 
 def catalogue(folder: str | Path | None = None) -> tuple[Card, ...]:
@@ -112,7 +116,13 @@ def _check_parts(card: Card) -> None:
             raise ValueError(f"{name!r} is not a file beside the card")
     if not isinstance(card.record["recipe"], dict) or not isinstance(card.record["labels"], list):
         raise TypeError("recipe must be an object and labels a list")
-    _ = card.accuracy, card.learned
+    _ = card.accuracy, card.learned, card.learned_encoder
+
+
+def _parameters(rows: Iterable[Mapping[str, Any]]) -> tuple[Parameter, ...]:
+    return tuple(
+        Parameter(p["name"], tuple(p["values"]), tuple(p["initial"]), p["meaning"], p["domain"]) for p in rows
+    )
 
 
 def _files(folder: str | Path | None) -> list[Path]:

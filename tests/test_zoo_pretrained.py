@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load, save
 from tiny_bert import save_bert
 from toy_data import toy
 
@@ -13,6 +16,7 @@ from models.training.batches import encode_splits, predict
 from models.training.recipe import Recipe
 from models.training.scores import scores
 from models.zoo.catalogue import find
+from models.zoo.errors import ZooError
 from models.zoo.pretrained import TunedEncoder, train_on
 from models.zoo.store import load_classifier
 
@@ -82,3 +86,29 @@ def test_a_second_call_tunes_nothing_and_another_recipe_does(built):
     other = TunedEncoder(dataclasses.replace(encoder.recipe, seed=7), toy(), home / "other", home / "work")
     assert other.entry(told.append)["tuned"] != entry["tuned"]
     assert told
+
+
+def test_what_tuning_moved_is_stored_once_and_checked(built, tmp_path):
+    home = built[0]
+    copy = tmp_path / "zoo"
+    shutil.copytree(home, copy)
+    card, shared = find("toy/pretrained/max", copy), copy / "toy" / "encoder-tuned.safetensors"
+    assert card.record["weights"]["encoder"]["sha256"] == hashlib.sha256(shared.read_bytes()).hexdigest()
+    own = load((copy / "toy" / card.record["weights"]["file"]).read_bytes())
+    assert set(own) == {"head.weight", "head.bias"}
+    load_classifier("toy/pretrained/max", copy)
+    whole = shared.read_bytes()
+    shared.write_bytes(whole[:-2] + b"\1\1")
+    with pytest.raises(ZooError, match="damaged or foreign"):
+        load_classifier("toy/pretrained/max", copy)
+    shared.unlink()
+    with pytest.raises(ZooError, match="encoder-tuned.safetensors is missing"):
+        load_classifier("toy/pretrained/max", copy)
+    # Another encoder under its own digest is another classifier.
+    moved = {name: value + 1 for name, value in load(whole).items()}
+    shared.write_bytes(save(moved))
+    text = card.path.read_text()
+    before = card.record["weights"]["encoder"]["sha256"]
+    card.path.write_text(text.replace(before, hashlib.sha256(shared.read_bytes()).hexdigest()))
+    with pytest.raises(ZooError, match="the card was changed"):
+        load_classifier("toy/pretrained/max", copy)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.errors import PoolScopeError
+
+if TYPE_CHECKING:
+    from models.data.dataset import Dataset
+    from models.training.word_table import WordTable
 
 
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
@@ -52,7 +57,8 @@ def _run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     shard = Shard.parse(args.shard)
     loaded = lru_cache(maxsize=2)(lambda name: load(name, source=args.source))
-    run_study(args.work, loaded, _shipped_table, shard=shard, only=args.only, say=lambda line: print(line, flush=True))
+    tables = partial(_plain_table, load=loaded, work=args.work)
+    run_study(args.work, loaded, tables, shard=shard, only=args.only, say=lambda line: print(line, flush=True))
     return 0
 
 
@@ -81,17 +87,18 @@ def _report(args: argparse.Namespace) -> int:
     return 0
 
 
-def _shipped_table(task: str) -> Any:  # noqa: ANN401  # a word table and its digest
-    """Return the task's plain, frozen word table as it is shipped."""
+def _plain_table(task: str, load: Callable[[str], Dataset], work: Path) -> tuple[WordTable, str]:
+    """Return the task's word table as word2vec left it, and its digest.
+
+    It is shipped where a classifier reads it; elsewhere it is laid once more, in ``work``, from the same texts.
+    """
     import json
 
-    from models.training.word_table import WordTable
+    from models.zoo.build import word_table
     from models.zoo.catalogue import SHIPPED
-    from models.zoo.store import read_table
+    from models.zoo.recipes import PLANS
 
-    file = SHIPPED / f"{task}.table.json"
-    if not file.exists():
-        raise PoolScopeError(f"there is no word table yet; build it with: python -m models zoo build --task {task}")
-    entry = json.loads(file.read_text(encoding="utf-8"))
-    vocabulary, weights = read_table(SHIPPED / task, entry)
-    return WordTable(vocabulary, weights.data), entry["sha256"]
+    plan = next(plan for plan in PLANS if plan.task == task)
+    home = SHIPPED if plan.plain else work / "tables"
+    table = word_table(plan, load, folder=home, work=work.parent)
+    return table, json.loads((home / f"{task}.table.json").read_text(encoding="utf-8"))["sha256"]

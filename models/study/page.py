@@ -71,7 +71,7 @@ def _design(study: Study) -> str:
         f"ablation of APLN ({', '.join(ABLATION_TASKS)}; {ABLATION_ENCODER}; {len(ABLATION_SEEDS)} seeds). "
         "All share one recipe: at most 6 epochs of batches of 32 at learning rate 0.002 (exponents 0.01), stopped "
         "after 2 epochs without a better dev accuracy, the best epoch scored; frozen skip-gram word vectors of the "
-        "task's shipped table; the "
+        "task's plain table; the "
         "Transformer has one layer of width 64. `pretrained` is the last layer of all-MiniLM-L6-v2, frozen, and reads "
         "the English tasks only. Training rows are drawn by the seed, "
         f"dev (at most {DEV_ROWS:,}) and test (at most {TEST_ROWS:,}) rows are the same for all; texts are cut after "

@@ -110,7 +110,7 @@ def _check_parts(card: Card) -> None:
     for text in (*card.spec.labels, weights["sha256"], table["sha256"], table["words_sha256"], card.spec.digest):
         if not isinstance(text, str):
             raise TypeError(f"{text!r} is not a text")
-    for name in (weights["file"], table["name"]):
+    for name in (weights["file"], table["name"], *([weights["encoder"]["file"]] if "encoder" in weights else [])):
         # Files stand beside their card: a card from elsewhere must not point elsewhere.
         if not name or Path(name).name != name:
             raise ValueError(f"{name!r} is not a file beside the card")

@@ -25,6 +25,7 @@ from models.training.recipe import Recipe
 from models.training.trainer import Trained, picked_rows, prepare, train
 from models.zoo.catalogue import Card
 from models.zoo.publish import publish
+from models.zoo.store import TUNED
 
 Told = Callable[[dict[str, Any]], None]
 
@@ -41,7 +42,7 @@ class TunedEncoder:
     @property
     def file(self) -> Path:
         """The tuned tensors, beside the task's cards."""
-        return self.folder / self.recipe.task / "encoder-tuned.safetensors"
+        return self.folder / self.recipe.task / TUNED
 
     def entry(self, say: Told) -> dict[str, Any]:
         """Return what cards say about the words and the tuned encoder, tuning it if it is missing or stale."""

@@ -27,6 +27,8 @@ from models.zoo.catalogue import FORMAT, Card, card_of, find, read_card
 from models.zoo.errors import ZooError
 
 TABLE: Final = "words"
+# What tuning moved of a pretrained encoder, shared by the task's classifiers over it.
+TUNED: Final = "encoder-tuned.safetensors"
 # Below this many numbers a tensor stays float32: biases and exponents cost nothing.
 SMALL: Final = 1_024
 
@@ -71,9 +73,11 @@ def draft(
     ``facts`` are the measured parts of the card: data, metrics, history, software.
     """
     stem = recipe.stem
-    own = classifier.state_dict().keys() - classifier.borrowed()
-    data = save({name: _shrink(value) for name, value in classifier.state_dict().items() if name in own})
-    sha256 = _digest(data)
+    state = classifier.state_dict()
+    shared = {"encoder": {"file": TUNED, "sha256": table["tuned"]}} if "tuned" in table else {}
+    own = state.keys() - classifier.borrowed() - _tuned(folder, shared, recipe.id).keys()
+    data = save({name: _shrink(value) for name, value in state.items() if name in own})
+    weights = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data), **shared}
     record = {
         "format": FORMAT,
         "id": recipe.id,
@@ -83,11 +87,11 @@ def draft(
         "seed": recipe.seed,
         "title": classifier.spec.title,
         "labels": list(classifier.spec.labels),
-        "digest": _identity(sha256, table, recipe, classifier.spec.labels),
+        "digest": _identity(weights, table, recipe, classifier.spec.labels),
         "embedding_size": classifier.table.embedding_dim,
         "recipe": recipe.to_dict(),
         "table": dict(table),
-        "weights": {"file": f"{stem}.safetensors", "sha256": sha256, "bytes": len(data)},
+        "weights": weights,
         "learned": _parameters(classifier.pooler.learned()),
         **facts,
     }
@@ -129,7 +133,8 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
         classifier = assemble(
             recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest, table=table
         )
-        state = {name: value.float() for name, value in load(data).items()}
+        tuned = _tuned(home, record["weights"], card.spec.id)
+        state = {name: value.float() for name, value in {**load(data), **tuned}.items()}
         # First: a foreign file must not write into the table, or the base, that others share.
         odd = (classifier.state_dict().keys() - classifier.borrowed()) ^ state.keys()
         if not odd:
@@ -142,7 +147,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
     if odd:
         names = ", ".join(sorted(odd))
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
-    if card.spec.digest != _identity(record["weights"]["sha256"], record["table"], recipe, card.spec.labels):
+    if card.spec.digest != _identity(record["weights"], record["table"], recipe, card.spec.labels):
         raise ZooError(f"{card.spec.id}: the card was changed (its digest differs); restore it or train again")
     return classifier.eval().requires_grad_(False)
 
@@ -199,9 +204,18 @@ def _read(path: Path, sha256: str, what: str) -> bytes:
     return data
 
 
-def _identity(sha256: str, table: Mapping[str, str], recipe: Recipe, labels: Sequence[str]) -> str:
+def _tuned(folder: Path, weights: Mapping[str, Any], model_id: str) -> dict[str, Tensor]:
+    """Return the tensors that the pretrained readers of a task share, under the classifier's names; mostly none."""
+    if "encoder" not in weights:
+        return {}
+    file, sha256 = weights["encoder"]["file"], weights["encoder"]["sha256"]
+    return {f"encoder.{name}": value for name, value in load(_read(folder / file, sha256, model_id)).items()}
+
+
+def _identity(weights: Mapping[str, Any], table: Mapping[str, str], recipe: Recipe, labels: Sequence[str]) -> str:
     """Digest of all that decides an output: weights, table, words, how they are put together, class names."""
-    parts = (sha256, table["sha256"], table["words_sha256"], recipe.key(), json.dumps(list(labels)))
+    shared = weights["encoder"]["sha256"] if "encoder" in weights else ""
+    parts = (weights["sha256"], shared, table["sha256"], table["words_sha256"], recipe.key(), json.dumps(list(labels)))
     return _digest("".join(parts).encode())
 
 

@@ -21,6 +21,13 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PATIENCE = 60_000  # ms; the machine may be busy
+# Streamlit's app says "notRunning" for a moment between one run and the next: calm is what lasts.
+CALM = """() => {
+  const app = document.querySelector('[data-testid="stApp"]');
+  const still = app && app.dataset.testScriptState === "notRunning";
+  window.calmSince = still ? (window.calmSince ?? performance.now()) : undefined;
+  return still && performance.now() - window.calmSince > 500;
+}"""
 # On a page's own address Streamlit's front end first looks for the server below that page.
 PROBE = re.compile(r"/(gradient|norms|zoo|movie|about)/_stcore/")
 
@@ -86,7 +93,24 @@ class Visit:
 
     def settle(self):
         """Wait until Streamlit has drawn everything."""
-        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+        self.page.evaluate("() => { window.calmSince = undefined; }")
+        self.page.wait_for_function(CALM)
+
+    def choose(self, box, option):
+        """Open a select box and click one of its options; a list that a late run closed is opened again."""
+        from playwright.sync_api import TimeoutError as TooLate
+
+        for _ in range(10):
+            self.settle()
+            self.page.get_by_role("combobox", name=re.compile(box)).click()
+            try:
+                self.page.get_by_role("option").first.wait_for(timeout=3000)
+                option(self.page).click(timeout=5000)
+            except TooLate:
+                self.page.keyboard.press("Escape")
+                continue
+            return
+        raise AssertionError(f"{box}: the list never offered what was to be chosen")
 
     def check(self):
         """No request left this machine, and nothing was complained of."""

@@ -45,8 +45,7 @@ def test_the_film_plays_without_asking_the_server(server, visit):
     page.keyboard.press("ArrowLeft")
     expect(page.locator(".epoch")).to_have_text("epoch 2 of 3")
     # Another sentence is another film, from its first epoch on.
-    page.get_by_role("combobox", name=re.compile("Sentence")).click()
-    page.get_by_role("option").nth(2).click()
+    one.choose("Sentence", lambda page: page.get_by_role("option").nth(2))
     expect(page.locator(".words").first).to_contain_text("for ten minutes")
     expect(page.locator(".epoch")).to_have_text("epoch 1 of 3")
     page.wait_for_url(re.compile("sentence=2"))
@@ -57,8 +56,7 @@ def test_a_card_opens_its_classifier_on_compare(server, visit):
     page = one.page
     page.locator(".ps-track").wait_for()
     one.settle()
-    page.get_by_role("combobox", name=re.compile("Card")).click()
-    page.get_by_role("option", name="SST-2: Embedding · Attention").click()
+    one.choose("Card", lambda page: page.get_by_role("option", name="SST-2: Embedding · Attention"))
     page.locator(".ps-facts", has_text="SST-2").wait_for()
     one.settle()
     page.get_by_role("button", name="Read with it on Compare").click()

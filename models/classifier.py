@@ -89,8 +89,8 @@ class PoolingClassifier(nn.Module):
         return self.pooler.grouped(self.vocabulary, ids, mask)
 
     def embed(self, ids: Tensor) -> Tensor:
-        """Look up ids (B, T) in the word table: (B, T, E)."""
-        return cast(Tensor, self.table(ids))
+        """Look up ids (B, T) in the word table, or in what the encoder has in its place: (B, T, E)."""
+        return self.encoder.enter(cast(Tensor, self.table(ids)), ids)
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Turn embeddings (B, T, E) into token states (B, T, D)."""

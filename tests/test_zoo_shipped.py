@@ -10,7 +10,7 @@ from models.records import Request
 from models.training.batches import encode_texts, predict
 from models.training.scores import scores
 from models.zoo.catalogue import SHIPPED, catalogue, find, problems
-from models.zoo.recipes import CORE, PLANS, pretrained_recipes, recipes
+from models.zoo.recipes import CORE, PLANS, ngram_recipes, pretrained_recipes, recipes
 from models.zoo.store import load_classifier
 
 CARDS = catalogue()
@@ -68,7 +68,7 @@ PLAIN = {
 
 
 def test_every_recipe_is_shipped_and_nothing_else():
-    planned = [recipe for plan in PLANS for recipe in (*recipes(plan), *pretrained_recipes(plan))]
+    planned = [recipe for plan in PLANS for recipe in (*recipes(plan), *ngram_recipes(plan), *pretrained_recipes(plan))]
     assert sorted(IDS) == sorted(recipe.id for recipe in planned)
     assert problems() == ()
 

@@ -26,6 +26,8 @@ SMALL = {
     "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 8},
     "elmo_like": {"base": "none"},
     "bert_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 8},
+    # As wide as the word vectors, so that every encoder is given embeddings of one width.
+    "ngram": {"count": 60, "size": 6},
 }
 EMBEDDING_SIZE = 6
 
@@ -61,6 +63,8 @@ def tiny(encoder="bilstm", pooler="attention", *, seed=1, labels=LABELS, double=
     head = POOLERS[pooler](body.state_size, **options)
     spec = ModelSpec(f"test/{encoder}/{pooler}", "test", encoder, pooler, seed, "0" * 64, "test", labels)
     classifier = PoolingClassifier(spec, Vocabulary(WORDS), body, head, embedding_size=size, dropout=0.5)
+    # Twice, for n-grams must have been seen twice.
+    body.collect([classifier.row(text) for text in (TEXT, OTHER)] * 2)
     with torch.no_grad():
         for name, value in classifier.named_parameters():
             # Learned quantities leave their starting values, so that a test sees them act.

@@ -44,13 +44,13 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _build(args: argparse.Namespace) -> int:
-    from models.zoo.build import build, build_pretrained
+    from models.zoo.build import build, build_ngrams, build_pretrained
     from models.zoo.recipes import PLANS
 
     load = _loader(args)
     for plan in PLANS:
         if args.task in (None, plan.task):
-            for work in (build, build_pretrained):
+            for work in (build, build_ngrams, build_pretrained):
                 work(plan, load, work=args.work, only=args.only, say=partial(print, flush=True))
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -52,6 +53,14 @@ class Encoder(nn.Module, ABC):
             )
         if bool((mask[:, 1:] & ~mask[:, :-1]).any()):
             raise PoolScopeError(f"{self.name}: padding stands before a token; put all padding at the end")
+
+    def collect(self, rows: Sequence[Sequence[int]]) -> None:
+        """Look at the training texts' id rows before training begins; most encoders need nothing of them."""
+        return
+
+    def enter(self, embeddings: Tensor, ids: Tensor) -> Tensor:
+        """Let an encoder that reads more than words put its own in place of their vectors (B, T, E); most do not."""
+        return embeddings
 
     def learned(self) -> tuple[Parameter, ...]:
         """Return the few learned quantities of the encoder that are worth reading, such as a mix of layers."""

@@ -122,6 +122,7 @@ def train(
     if recipe.train_limit is not None:
         picked = picked_rows(len(rows["train"]), recipe)
         rows["train"], labels["train"] = [rows["train"][i] for i in picked], [labels["train"][i] for i in picked]
+    classifier.encoder.collect(rows["train"])
 
     history: list[dict[str, Any]] = []
     best: dict[str, Tensor] = {}

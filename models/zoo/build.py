@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,15 @@ from models.zoo.errors import ZooError
 from models.zoo.pretrained import TunedEncoder, train_on
 from models.zoo.probes import PROBES
 from models.zoo.publish import publish
-from models.zoo.recipes import TaskPlan, pretrained_recipes, pretrained_tuning, recipes, tuning
+from models.zoo.recipes import (
+    TaskPlan,
+    ngram_recipes,
+    ngram_tuning,
+    pretrained_recipes,
+    pretrained_tuning,
+    recipes,
+    tuning,
+)
 from models.zoo.store import from_card, read_table, write_table
 
 Load = Callable[[str], Dataset]
@@ -83,11 +91,30 @@ def build_pretrained(
     wanted = [recipe for recipe in pretrained_recipes(plan) if only in recipe.id]
     if not wanted:
         return
+    _build_over(TunedEncoder(pretrained_tuning(plan), load(plan.dataset), folder, work), wanted, say)
+
+
+def build_ngrams(
+    plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), only: str = "", say: Say = print
+) -> None:
+    """Train the task's classifiers over n-grams; arguments as in :func:`build`."""
+    wanted = [recipe for recipe in ngram_recipes(plan) if only in recipe.id]
+    if not wanted:
+        return
     dataset = load(plan.dataset)
-    encoder = TunedEncoder(pretrained_tuning(plan), dataset, folder, work)
+    if plan.plain:
+        entry = _table(plan, dataset, load, folder, work, say, whole=True)
+    else:
+        entry = _tuned(plan, dataset, load, folder, work, say)
+    table = _read(plan, entry, folder)
+    _build_over(TunedEncoder(ngram_tuning(plan), dataset, folder, work, table, entry), wanted, say)
+
+
+def _build_over(encoder: TunedEncoder, wanted: Sequence[Recipe], say: Say) -> None:
+    """Train a pooler and a head per recipe on the states of one encoder."""
     entry = encoder.entry(partial(_tell, say, encoder.recipe.id))
     for recipe in wanted:
-        if up_to_date(folder, recipe, dataset, entry):
+        if up_to_date(encoder.folder, recipe, encoder.dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
         card = train_on(encoder, recipe, entry, partial(_tell, say, recipe.id))

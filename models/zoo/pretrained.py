@@ -1,4 +1,4 @@
-"""The zoo's pretrained readers: one pass tunes the encoder's biases on the task, then every pooler reads its states.
+"""The zoo's readers over one encoder: one pass tunes it on the task, then every pooler reads its states.
 
 The poolers of a task so share one encoder exactly as they share a word table, and training a pooler
 costs seconds: the encoder reads each text once.
@@ -23,9 +23,10 @@ from models.study.frozen import States, on_states, states_of
 from models.training.batches import encode_splits, predict
 from models.training.recipe import Recipe
 from models.training.trainer import Trained, picked_rows, prepare, train
+from models.training.word_table import WordTable
 from models.zoo.catalogue import Card
 from models.zoo.publish import publish
-from models.zoo.store import TUNED
+from models.zoo.store import TUNED, halved, unshrink
 
 Told = Callable[[dict[str, Any]], None]
 
@@ -33,21 +34,31 @@ Told = Callable[[dict[str, Any]], None]
 class TunedEncoder:
     """A task's tuned encoder, its files, and the states it gives to the texts of the task's splits."""
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, folder: Path, work: Path) -> None:
-        """Take the tuning recipe; nothing is computed yet."""
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, folder: Path, work: Path,
+        table: WordTable | None = None, words: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Take the tuning recipe; nothing is computed yet.
+
+        An encoder that brings no words of its own reads ``table``, and ``words`` is that table's entry on cards.
+        """
         self.recipe, self.dataset, self.folder, self.work = recipe, dataset, folder, work
+        self._table, self._words = table, words
         self._rows: dict[str, list[list[int]]] | None = None
         self._states: States | None = None
 
     @property
     def file(self) -> Path:
         """The tuned tensors, beside the task's cards."""
-        return self.folder / self.recipe.task / TUNED
+        name = TUNED if self._words is None else f"{self.recipe.encoder}-tuned.safetensors"
+        return self.folder / self.recipe.task / name
 
     def entry(self, say: Told) -> dict[str, Any]:
         """Return what cards say about the words and the tuned encoder, tuning it if it is missing or stale."""
         facts = {"data": self.dataset.digest, "recipe": self.recipe.to_dict()}
-        note = self.folder / f"{self.recipe.task}.encoder.json"
+        if self._words is not None:
+            facts["words"] = self._words["sha256"]
+        note = self.folder / f"{self.recipe.task}.{'encoder' if self._words is None else self.recipe.encoder}.json"
         known = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
         if not (
             self.file.exists()
@@ -56,13 +67,15 @@ class TunedEncoder:
         ):
             known = {**facts, **self._tune(say)}
             note.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-        lexicon = prepare(self.recipe, self.dataset, None).encoder.lexicon() or {}
+        if self._words is not None:
+            return {**self._words, "tuned": known["sha256"], "tuned_file": self.file.name}
+        lexicon = self._drawn(self.recipe).encoder.lexicon() or {}
         return {**lexicon, "tuned": known["sha256"]}
 
     def classifier(self, recipe: Recipe) -> PoolingClassifier:
         """Draw the classifier of ``recipe`` over the tuned encoder."""
-        drawn = prepare(recipe, self.dataset, None)
-        tuned = {name: value.float() for name, value in load(self.file.read_bytes()).items()}
+        drawn = self._drawn(recipe)
+        tuned = {name: unshrink(value) for name, value in load(self.file.read_bytes()).items()}
         _, unexpected = drawn.encoder.load_state_dict(tuned, strict=False)
         if unexpected:
             raise RuntimeError(f"{self.file.name} holds tensors that the encoder lacks: {', '.join(unexpected)}")
@@ -82,16 +95,19 @@ class TunedEncoder:
             self._states = States(found.table, {**found.rows, "train": lines})
         return self._states
 
+    def _drawn(self, recipe: Recipe) -> PoolingClassifier:
+        return prepare(recipe, self.dataset, self._table)
+
     def _tune(self, say: Told) -> dict[str, Any]:
-        self._rows = encode_splits(prepare(self.recipe, self.dataset, None), self.dataset)
+        self._rows = encode_splits(self._drawn(self.recipe), self.dataset)
         trained = train(
-            self.recipe, self.dataset, encoded=self._rows, test=False, epoch_done=say,
+            self.recipe, self.dataset, table=self._table, encoded=self._rows, test=False, epoch_done=say,
             folder=self.work / "zoo" / self.recipe.id.replace("/", "-"),
         )  # fmt: skip
         encoder = trained.classifier.encoder
         own = encoder.state_dict().keys() - encoder.foreign()
         # float16 before any state is computed: what is trained on is what is shipped.
-        data = save({name: value.to(torch.float16) for name, value in encoder.state_dict().items() if name in own})
+        data = save({name: halved(value) for name, value in encoder.state_dict().items() if name in own})
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_bytes(data)
         return {

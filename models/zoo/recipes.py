@@ -75,6 +75,7 @@ class TaskPlan:
     pretrained_epochs: int = 4
     pretrained_lr: float = 5e-4
     pretrained_tune: str = "biases"
+    ngrams: tuple[str, ...] = ()
     changes: tuple[tuple[str, Any], ...] = ()
 
     @property
@@ -108,7 +109,7 @@ PLANS: Final = (
            pretrained_epochs=5, pretrained_lr=1e-3),
     _small("sst5", max_tokens=80),
     _small("weibo_covid_emotion", CHINESE, max_tokens=160),
-    _small("thucnews_titles", CHINESE, max_tokens=48),
+    _small("thucnews_titles", CHINESE, max_tokens=48, ngrams=CORE),
     _small("weibo_rumor", CHINESE, max_tokens=200),
     _small("chnsenticorp", CHINESE, max_tokens=256, tuned=("embedding",)),
     _small("tweet_sentiment", max_tokens=80, changes={"epochs": 5, "patience": 2, "batch_size": 128}),
@@ -163,6 +164,31 @@ def _pretrained(plan: TaskPlan, pooler: str, **fields: Any) -> Recipe:  # noqa: 
         task=plan.task, dataset=plan.dataset, encoder="pretrained", pooler=pooler,
         encoder_options={"tune": plan.pretrained_tune}, tune_vectors=False, max_tokens=plan.max_tokens, dropout=0.1,  # type: ignore[arg-type]
         train_limit=plan.pretrained_rows, **fields,
+    )  # fmt: skip
+
+
+def ngram_recipes(plan: TaskPlan) -> Iterator[Recipe]:
+    """Yield the recipes over the task's n-grams."""
+    for pooler in plan.ngrams:
+        yield _ngram(plan, pooler, epochs=15, patience=4, lr=2e-3, dropout=0.1)
+
+
+def ngram_tuning(plan: TaskPlan) -> Recipe:
+    """Return the recipe of the one pass that learns the vectors of the task's n-grams.
+
+    Thousands of vectors from thousands of texts: nothing but much dropout, on states alone, keeps them from
+    learning the training texts by heart.
+    """
+    return _ngram(plan, "mean", label="ngrams", epochs=25, patience=4, lr=2e-3, dropout=0.0)
+
+
+def _ngram(plan: TaskPlan, pooler: str, **fields: Any) -> Recipe:  # noqa: ANN401  # any field
+    return Recipe(
+        task=plan.task, dataset=plan.dataset, encoder="ngram", pooler=pooler,
+        # The table that is shipped anyway.
+        vectors="task" if plan.plain else "task-tuned",
+        tune_vectors=False, min_count=plan.min_count, max_words=plan.max_words, max_tokens=plan.max_tokens,
+        encoder_options=(("dropout", 0.6),), **fields,
     )  # fmt: skip
 
 

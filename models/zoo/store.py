@@ -27,7 +27,7 @@ from models.zoo.catalogue import FORMAT, Card, card_of, find, read_card
 from models.zoo.errors import ZooError
 
 TABLE: Final = "words"
-# What tuning moved of a pretrained encoder, shared by the task's classifiers over it.
+# What tuning moved of an encoder, shared by the task's classifiers over it; the pretrained one's, if no other is named.
 TUNED: Final = "encoder-tuned.safetensors"
 # Below this many numbers a tensor stays float32: biases and exponents cost nothing.
 SMALL: Final = 1_024
@@ -74,7 +74,7 @@ def draft(
     """
     stem = recipe.stem
     state = classifier.state_dict()
-    shared = {"encoder": {"file": TUNED, "sha256": table["tuned"]}} if "tuned" in table else {}
+    shared = {"encoder": {"file": table.get("tuned_file", TUNED), "sha256": table["tuned"]}} if "tuned" in table else {}
     own = state.keys() - classifier.borrowed() - _tuned(folder, shared, recipe.id).keys()
     data = save({name: _shrink(value) for name, value in state.items() if name in own})
     weights = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data), **shared}
@@ -134,7 +134,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
             recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest, table=table
         )
         tuned = _tuned(home, record["weights"], card.spec.id)
-        state = {name: value.float() for name, value in {**load(data), **tuned}.items()}
+        state = {name: unshrink(value) for name, value in {**load(data), **tuned}.items()}
         # First: a foreign file must not write into the table, or the base, that others share.
         odd = (classifier.state_dict().keys() - classifier.borrowed()) ^ state.keys()
         if not odd:
@@ -225,7 +225,17 @@ def _digest(data: bytes) -> str:
 
 def _shrink(value: Tensor) -> Tensor:
     value = value.detach().contiguous()
-    return value.to(torch.float16) if value.numel() > SMALL and value.is_floating_point() else value
+    return halved(value) if value.numel() > SMALL else value
+
+
+def halved(value: Tensor) -> Tensor:
+    """Round to float16; whole numbers, such as keys, stay what they are."""
+    return value.to(torch.float16) if value.is_floating_point() else value
+
+
+def unshrink(value: Tensor) -> Tensor:
+    """Return float32; whole numbers stay what they are."""
+    return value.float() if value.is_floating_point() else value
 
 
 def _round(values: tuple[float, ...]) -> list[float]:

@@ -36,10 +36,10 @@ class KernelShap(AttributionMethod):
     """Kernel SHAP: the additive game nearest to v under Shapley's kernel, Σ φ = v(all) − v(∅) imposed.
 
     Minimised is Σ_S π(S) (v(S) − v(∅) − Σ_{i∈S} φ_i)², π(S) = (n−1) / (C(n,|S|) |S| (n−|S|)); over all
-    coalitions the solution is the Shapley value. Sizes are taken whole from the outside in (one word
-    alone or missing, then two, …) while the budget lasts; what is left of it goes to coalitions drawn
-    from the remaining sizes by their share of the kernel, each with its complement, which carry
-    the remaining weight in equal parts. The first size is always whole: it makes the solution unique.
+    coalitions the solution is the Shapley value. The budget is shared out to the sizes by their mass
+    under the kernel, 1 / (|S| (n−|S|)), up to all that there are; within a size different coalitions are
+    drawn, each with its complement, and divide the size's mass. One word alone or missing is always
+    read for every word: it makes the solution unique.
     R² says how additive the game is under the kernel. Absent words are deleted; v(∅) is the logit of
     a single unknown word.
     """
@@ -77,29 +77,26 @@ class KernelShap(AttributionMethod):
 
 
 def chosen(players: int, budget: int, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Choose coalitions (M, n) for a game of two players or more, and their weights (M,) with sum 1."""
-    whole: list[tuple[int, ...]] = []
-    weights: list[float] = []
-    # Sizes k and n − k belong together; their mass under the kernel.
-    left = {k: (1 if 2 * k == players else 2) / (k * (players - k)) for k in range(1, players // 2 + 1)}
-    total = sum(left.values())
-    for size in list(left):
-        sizes = {size, players - size}
-        count = sum(comb(players, k) for k in sizes)
-        if size > 1 and len(whole) + count > budget:
-            break
-        whole += [members for k in sorted(sizes) for members in combinations(range(players), k)]
-        weights += [left.pop(size) / total / count] * count
-    found = _rows(whole, players)
-    pairs = (budget - len(whole)) // 2
-    if not left or pairs < 1:
-        return found, np.array(weights) / sum(weights)
+    """Choose coalitions (M, n) for a game of two players or more, and their weights (M,) with sum 1.
+
+    Every coalition comes with its complement, those of size k first and of size n − k in the second half.
+    """
+    sizes = np.arange(1, players // 2 + 1)
+    middle = 2 * sizes == players
+    mass = np.where(middle, 1.0, 2.0) / (sizes * (players - sizes))
+    # Halves of the middle size are each other's complements. Far beyond the budget the count is of no account.
+    most = 2 * max(budget, players)
+    pairs = [min(comb(players, int(k)), most) // (2 if half else 1) for k, half in zip(sizes, middle, strict=True)]
+    counts = _shared(mass, np.array(pairs), max(budget // 2, pairs[0]), pairs[0])
     rng = np.random.default_rng(seed)
-    mass = np.array(list(left.values()))
-    sizes_drawn = rng.choice(list(left), size=pairs, p=mass / mass.sum())
-    drawn = _rows([tuple(rng.permutation(players)[:k]) for k in sizes_drawn], players)
-    share = float(mass.sum()) / total / (2 * pairs)
-    return np.concatenate([found, drawn, ~drawn]), np.array([*weights, *[share] * (2 * pairs)])
+    drawn = [
+        _drawn(players, int(k), int(count), whole=count == every, rng=rng)
+        for k, count, every in zip(sizes, counts, pairs, strict=True)
+        if count
+    ]
+    weights = np.repeat(mass / np.maximum(counts, 1), counts)
+    rows = np.concatenate(drawn)
+    return np.concatenate([rows, ~rows]), np.tile(weights, 2) / weights.sum() / 2
 
 
 def solved(
@@ -113,8 +110,29 @@ def solved(
     return np.append(rest, change - rest.sum())
 
 
-def _rows(members: list[tuple[int, ...]], players: int) -> NDArray[np.bool_]:
-    rows = np.zeros((len(members), players), dtype=bool)
-    for row, of in zip(rows, members, strict=True):
+def _shared(mass: NDArray[np.float64], most: NDArray[np.int64], total: int, first: int) -> NDArray[np.int64]:
+    """Share ``total`` pairs out to the sizes (K,) in proportion to their mass, none above ``most`` of it."""
+    counts = np.zeros(len(mass), dtype=np.int64)
+    counts[0] = first
+    for _ in range(min(total, int(most.sum())) - first):
+        # The highest average gets the next one, as seats are given in parliaments.
+        counts[np.argmax(np.where(counts < most, mass / (counts + 1), -1.0))] += 1
+    return counts
+
+
+def _drawn(players: int, size: int, count: int, *, whole: bool, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """Draw ``count`` different coalitions (count, n) of ``size`` players, no two of them complements, or list all."""
+    found: dict[tuple[int, ...], None] = {}
+    halves = 2 * size == players
+    if whole:
+        every = combinations(range(players), size)
+        found = dict.fromkeys(members for members in every if not halves or members[0] == 0)
+    while len(found) < count:
+        members = tuple(sorted(rng.permutation(players)[:size].tolist()))
+        if halves and members[0] != 0:
+            members = tuple(sorted(set(range(players)) - set(members)))
+        found[members] = None
+    rows = np.zeros((count, players), dtype=bool)
+    for row, of in zip(rows, found, strict=True):
         row[list(of)] = True
     return rows

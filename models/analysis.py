@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.attribution import METHODS
 from models.attribution.base import AttributionMethod, build, floats
-from models.attribution.leave_one_out import logits_of
+from models.attribution.ledger import Ledger
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
@@ -112,6 +112,7 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     prediction = predicted(classifier, reading.logits[0])
     target = target_of(classifier, request, prediction)
     attributions = tuple(attribution(method, reading, text, target) for method in methods)
+    reused = sum(a.reused for a in attributions)
     return Analysis(
         model=classifier.spec,
         request=request,
@@ -123,6 +124,8 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
         attributions=attributions,
         agreements=tuple(agreements(attributions, text)),
         seconds=time.perf_counter() - started,
+        forwards=sum(a.forwards for a in attributions) - reused,
+        reused=reused,
     )
 
 
@@ -143,7 +146,7 @@ def remove(classifier: PoolingClassifier, request: Request, index: int, how: Lit
         edited = dataclasses.replace(request, deleted=(*request.deleted, index))
     else:
         edited = dataclasses.replace(request, masked=(*request.masked, index))
-    logits = logits_of(classifier, [prepare(classifier, edited).ids])
+    logits = Ledger(classifier).logits([prepare(classifier, edited).ids])
     return Removal(index, how, predicted(classifier, logits[0]))
 
 
@@ -152,6 +155,7 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
     started = time.perf_counter()
     scores = method(reading, target)
     without: tuple[tuple[float, ...] | None, ...] | None = None
+    errors = None if scores.errors is None else text.spread(scores.errors)
     if scores.without is not None:
         removed = {place: left for place, left in zip(text.owners, scores.without, strict=True) if left is not None}
         without = tuple(removed.get(place) for place in range(len(text.tokens)))
@@ -169,6 +173,9 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
         relative_delta=scores.relative_delta,
         baseline=scores.baseline,
         forwards=scores.forwards,
+        reused=scores.reused,
+        errors=errors,
+        fit=scores.fit,
         seconds=time.perf_counter() - started,
         params=method.variant,
         without=without,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import predicted, prepare
-from models.attribution.leave_one_out import logits_of
+from models.attribution.ledger import Ledger
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.records import Neighbour, Neighbours, Request, Substitute
@@ -83,7 +83,7 @@ def substitutes(
     # The ids of a word stand side by side.
     start, end = text.owners.index(index), len(text.owners) - text.owners[::-1].index(index)
     rows = [[*text.ids[:start], *classifier.vocabulary.pieces(word), *text.ids[end:]] for word in words]
-    logits = logits_of(classifier, rows)
+    logits = Ledger(classifier).logits(rows)
     return tuple(Substitute(index, word, predicted(classifier, row)) for word, row in zip(words, logits, strict=True))
 
 

@@ -202,7 +202,10 @@ class Attribution:
     ``params`` are the parameters that differ from the method's defaults. ``without`` holds, for
     methods that take tokens out one by one, the class probabilities without each token (``None``
     for tokens that could not be taken out). ``special`` is what the encoder's own tokens ([CLS],
-    [SEP]) hold of the sum, which stand at no word.
+    [SEP]) hold of the sum, which stand at no word. ``forwards`` counts the texts the method needs
+    read beside this one, of which ``reused`` had been read for another method. ``errors`` are the
+    standard errors of scores that were sampled, and ``fit`` is the R² of scores that are the
+    coefficients of a fitted model.
     """
 
     method: str
@@ -222,6 +225,9 @@ class Attribution:
     params: tuple[tuple[str, Param], ...] = ()
     without: tuple[tuple[float, ...] | None, ...] | None = None
     special: float = 0.0
+    reused: int = 0
+    errors: tuple[float, ...] | None = None
+    fit: float | None = None
 
     @property
     def key(self) -> str:
@@ -234,6 +240,8 @@ class Attribution:
             raise ValueError(f"{self.method}: scores are missing without a reason")
         if self.scores is not None and not all(map(math.isfinite, self.scores)):
             raise ValueError(f"{self.method}: scores are not finite")
+        if not 0 <= self.reused <= self.forwards:
+            raise ValueError(f"{self.method}: {self.reused} of {self.forwards} forwards cannot have been reused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +275,8 @@ class Analysis:
 
     ``tokens`` are those of the unedited text in order, each with its ``state``; every per-token
     tuple has their length. ``cut`` is the number of tokens beyond the limit that were not read.
-    ``target`` is the class the attributions speak about.
+    ``target`` is the class the attributions speak about. ``forwards`` texts were read for the
+    attributions beside this one, and ``reused`` times a method found a text already read.
     """
 
     model: ModelSpec
@@ -280,6 +289,8 @@ class Analysis:
     attributions: tuple[Attribution, ...] = ()
     agreements: tuple[Agreement, ...] = ()
     seconds: float = 0.0
+    forwards: int = 0
+    reused: int = 0
 
     def __post_init__(self) -> None:
         """Every map must have one number per token, and the target must be a class."""
@@ -291,6 +302,8 @@ class Analysis:
                 raise ValueError(f"{attribution.method}: {len(attribution.scores)} scores for {n} tokens")
             if attribution.without is not None and len(attribution.without) != n:
                 raise ValueError(f"{attribution.method}: {len(attribution.without)} removals for {n} tokens")
+            if attribution.errors is not None and len(attribution.errors) != n:
+                raise ValueError(f"{attribution.method}: {len(attribution.errors)} errors for {n} tokens")
         if len(self.trace.shares) != n:
             raise ValueError(f"trace has {len(self.trace.shares)} shares for {n} tokens")
 

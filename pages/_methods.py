@@ -16,7 +16,7 @@ from models.records import MethodCall, Param
 from viz.cards import TRACE_CARDS, MethodCard, card
 
 # From looking to changing: the order in which a person meets the methods.
-FAMILIES = ("attention", "exact", "gradient", "path", "perturbation")
+FAMILIES = ("attention", "exact", "gradient", "path", "perturbation", "floor")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -183,11 +183,12 @@ def dark() -> bool:
 def _summary(analyses: Sequence[Analysis]) -> str:
     """What the reading took."""
     seconds = sum(analysis.seconds for analysis in analyses)
-    forwards = sum(a.forwards for analysis in analyses for a in analysis.attributions)
+    forwards = sum(analysis.forwards for analysis in analyses)
+    reused = sum(analysis.reused for analysis in analyses)
     tokens = max(len(analysis.tokens) for analysis in analyses)
     return (
         f"{wording.count(tokens, 'token')} read by {wording.count(len(analyses), 'reader')} in {seconds:.2f} s, "
-        f"{forwards:,} forward passes for the explanations"
+        f"{forwards:,} forward passes for the explanations" + (f", {reused:,} reused" if reused else "")
     )
 
 

@@ -25,6 +25,7 @@ from models.training.recipe import Recipe
 from models.zoo.store import load_classifier, write, write_table
 
 MODEL = "toy/bilstm/apln"
+USUAL = [name for name, method in METHODS.items() if not method.on_demand]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_json_is_the_whole_analysis_with_digest_and_versions(explain, zoo):
     status, out, err = explain(TEXT, "--model", MODEL, "--json")
     record = json.loads(out)
     classifier = load_classifier(MODEL, zoo)
-    expected = analyse(classifier, Request(TEXT, tuple(map(MethodCall, METHODS))))
+    expected = analyse(classifier, Request(TEXT, tuple(map(MethodCall, USUAL))))
     assert (status, err) == (0, "")
     assert record["model"]["digest"] == classifier.spec.digest
     assert len(record["model"]["digest"]) == 64
@@ -64,7 +65,7 @@ def test_json_is_the_whole_analysis_with_digest_and_versions(explain, zoo):
     assert record["request"]["text"] == TEXT
     assert [t["text"] for t in record["tokens"]] == TEXT.split()
     assert record["prediction"]["probabilities"] == list(expected.prediction.probabilities)
-    assert [a["method"] for a in record["attributions"]] == list(METHODS)
+    assert [a["method"] for a in record["attributions"]] == USUAL
     assert [a["scores"] for a in record["attributions"]] == [list(a.scores) for a in expected.attributions]
     assert len(record["agreements"]) == len(expected.agreements)
 
@@ -76,13 +77,29 @@ def test_the_table_shows_every_token_every_method_the_error_and_the_grid(explain
     assert lines[0].startswith("BiLSTM · APLN (toy/bilstm/apln, weights ")
     assert lines[1].startswith("prediction: ")
     start = next(i for i, line in enumerate(lines) if line.startswith("#"))
-    assert lines[start].split() == ["#", "token", *METHODS]
+    assert lines[start].split() == ["#", "token", *USUAL]
     rows = [line.split() for line in lines[start + 1 : start + 14]]
     assert [(row[0], row[1]) for row in rows] == [(str(i), word) for i, word in enumerate(TEXT.split())]
-    assert all(len(row) == 2 + len(METHODS) for row in rows)
+    assert all(len(row) == 2 + len(USUAL) for row in rows)
     assert lines[start + 14].startswith("Δ")
     assert any(line.startswith("Kendall τ_b") for line in lines)
     assert "maps without a sign are compared by size" in lines
+
+
+def test_what_is_costly_or_a_control_is_there_for_who_names_it(explain):
+    assert set(METHODS) - set(USUAL) == {
+        "kernel_shap", "lime", "random_map", "reversed_attention", "shapley_exact", "shapley_sampling", "uniform_map",
+    }  # fmt: skip
+    arguments = ("--model", MODEL, "--methods", "shapley_sampling[permutations=8, seed=2],leave_one_out,lime", "--json")
+    record = json.loads(explain(TEXT, *arguments)[1])
+    sampled, removed, fitted = record["attributions"]
+    assert len(sampled["errors"]) == 13
+    assert min(sampled["errors"]) > 0
+    assert 0 < fitted["fit"] < 1
+    assert removed["errors"] is None
+    assert record["forwards"] == sum(a["forwards"] - a["reused"] for a in record["attributions"])
+    # One order's last step but one leaves out one word, as leave-one-out does for each.
+    assert record["reused"] >= removed["reused"] > 0
 
 
 def test_methods_target_and_edits_are_obeyed(explain):

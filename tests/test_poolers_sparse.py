@@ -193,7 +193,8 @@ def test_an_analysis_with_zeros_in_it(name):
     weights = found.trace.weights
     assert 0 < weights.count(0.0) < len(weights) - 1
     maps = {a.method: a.scores for a in found.attributions}
-    assert all(scores is not None for scores in maps.values())
+    # Thirteen words are too many for one of them.
+    assert [name for name, scores in maps.items() if scores is None] == ["shapley_exact"]
     for method in ("attention_norm", "exact_share"):
         assert [value == 0 for value in maps[method]] == [weight == 0 for weight in weights]
     reading = Reading(classifier, ids_of(classifier))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from models.classifier import PoolingClassifier
 
 
+def seed_field() -> Any:  # noqa: ANN401  # as dataclasses.field, whose result stands for the value
+    """The parameter ``seed`` of a method that draws samples."""
+    words = "Another seed is another draw of the samples."
+    return dataclasses.field(default=1, metadata={"title": "Seed", "min": 1, "max": 99, "step": 1, "help": words})
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NoParams:
     """The parameters of a method that has none."""
@@ -35,9 +41,11 @@ class Scores:
     """What one method says about one text of T tokens; ``None`` values need a ``reason``.
 
     ``values`` (T,) are plain floats. ``delta`` is Σ values − (F(x) − F(baseline)) and ``change``
-    that difference of F, both only for complete methods. ``forwards`` counts the texts sent
-    through the encoder beyond the reading's own pass. ``without`` (T, C) are class
-    probabilities without each token.
+    that difference of F, both only for complete methods. ``forwards`` counts the texts (and points
+    of a path) that the method needs read beyond the reading's own pass, ``reused`` those of them
+    that the reading's ledger had already; a method only counts what goes past the ledger.
+    ``without`` (T, C) are class probabilities without each token. ``errors`` (T,) are standard errors
+    of sampled values, ``fit`` is the R² of values that come from a fitted model.
     """
 
     values: tuple[float, ...] | None
@@ -48,6 +56,9 @@ class Scores:
     baseline: str | None = None
     forwards: int = 0
     without: tuple[tuple[float, ...] | None, ...] | None = None
+    reused: int = 0
+    errors: tuple[float, ...] | None = None
+    fit: float | None = None
 
     @property
     def relative_delta(self) -> float | None:
@@ -63,6 +74,7 @@ class AttributionMethod(ABC):
     A subclass states its facts as class variables (they are the method's card), may name a
     frozen dataclass of ``Params`` whose field metadata (``title``, ``help``, ``min``, ``max``,
     ``step`` or ``choices``) bound each parameter, and implements :meth:`attribute` as pure maths.
+    ``on_demand`` methods read hundreds of texts or are controls: only who names one gets it.
     """
 
     name: ClassVar[str]
@@ -75,6 +87,7 @@ class AttributionMethod(ABC):
     source: ClassVar[str]
     signed: ClassVar[bool]
     complete: ClassVar[bool]
+    on_demand: ClassVar[bool] = False
     Params: ClassVar[type] = NoParams
 
     def __init__(self, **params: Param) -> None:
@@ -122,7 +135,7 @@ class AttributionMethod(ABC):
         reason = self.why_not(reading.classifier)
         if reason is not None:
             return Scores(None, reason=reason)
-        scores = guarded(self.attribute(reading, target))
+        scores = guarded(counted(self.attribute, reading, target))
         surrogate = reading.classifier.pooler.surrogate if self.passes_weights else ""
         return _warn(scores, surrogate) if surrogate and scores.values is not None else scores
 
@@ -136,6 +149,15 @@ def build(call: MethodCall, registry: Mapping[str, type[AttributionMethod]]) -> 
     return registry[call.name](**dict(call.params))
 
 
+def counted(attribute: Callable[[Reading, int], Scores], reading: Reading, target: int) -> Scores:
+    """Apply ``attribute`` and add what it asked of the reading's ledger to the counts."""
+    ledger = reading.ledger
+    forwards, reused = ledger.forwards, ledger.reused
+    scores = attribute(reading, target)
+    forwards, reused = ledger.forwards - forwards, ledger.reused - reused
+    return dataclasses.replace(scores, forwards=scores.forwards + forwards + reused, reused=scores.reused + reused)
+
+
 def guarded(scores: Scores) -> Scores:
     """Turn non-finite maps into a reason and warn of maps that rank nothing.
 
@@ -145,7 +167,9 @@ def guarded(scores: Scores) -> Scores:
         return scores
     if not all(map(math.isfinite, scores.values)):
         reason = "The scores are not finite numbers for this text, so there is nothing to draw."
-        return dataclasses.replace(scores, values=None, reason=reason, delta=None, change=None, without=None)
+        return dataclasses.replace(
+            scores, values=None, reason=reason, delta=None, change=None, without=None, errors=None, fit=None
+        )
     values = np.asarray(scores.values)
     if not values.any():
         return _warn(scores, "Every score is exactly zero: this map says nothing about this text.")

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import torch
-from torch import Tensor
-
 from models.attribution.base import AttributionMethod, Scores
-from models.attribution.reading import Reading, rows_per_chunk
-from models.classifier import PoolingClassifier, pad_batch
+from models.attribution.reading import Reading
 
 ONE_TOKEN = "The text has one token only: without it nothing is left to read, so there is nothing to compare."
 
@@ -40,21 +34,11 @@ class LeaveOneOut(AttributionMethod):
         ids = reading.ids[0].tolist()
         # Pieces of a word stand side by side.
         texts = [(*ids[: unit[0]], *ids[unit[-1] + 1 :]) for unit in reading.units]
-        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        rows = [distinct[text] for text in texts]
-        logits = logits_of(reading.classifier, list(distinct))[rows]
+        logits = reading.ledger.logits(texts)
         lost = (reading.logits[0, target].double() - logits[:, target].double()).tolist()
         left = logits.double().softmax(-1).tolist()
         values = [0.0] * len(ids)
         without: list[tuple[float, ...] | None] = [None] * len(ids)
         for unit, value, probabilities in zip(reading.units, lost, left, strict=True):
             values[unit[0]], without[unit[0]] = value, tuple(probabilities)
-        return Scores(tuple(values), forwards=len(distinct), without=tuple(without))
-
-
-@torch.no_grad()
-def logits_of(classifier: PoolingClassifier, texts: Sequence[Sequence[int]]) -> Tensor:
-    """Logits (N, C) of N texts of token ids, in chunks of bounded size."""
-    ids, mask = pad_batch(texts, classifier.table.weight.device)
-    size = rows_per_chunk(ids.shape[1])
-    return torch.cat([classifier(*chunk) for chunk in zip(ids.split(size), mask.split(size), strict=True)])
+        return Scores(tuple(values), without=tuple(without))

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor
 
+from models.attribution.ledger import Ledger
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 
@@ -22,8 +23,8 @@ class Reading:
     ``weights`` (1, T) or ``None`` for poolers that do not attend, ``pooled`` (1, R), ``logits``
     (1, C) and ``probabilities`` (1, C) are detached. ``mask`` is what the pooler takes, sentence
     numbers for one that reads in tiers. ``units`` holds the places of each word's ids. Derivatives
-    are taken once and kept, because several methods need the same ones. A reading belongs to one
-    thread; the classifier behind it may be shared.
+    are taken once and kept, because several methods need the same ones; so are the logits of
+    perturbed texts, in ``ledger``. A reading belongs to one thread; the classifier behind it may be shared.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Reading:
         self.pooled = self._pooled.detach()
         self.logits = self._logits.detach()
         self.probabilities = self.logits.softmax(-1)
+        self.ledger = Ledger(classifier, (ids, self.logits[0]))
 
     def __len__(self) -> int:
         """Count the ids T."""

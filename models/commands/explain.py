@@ -23,7 +23,8 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument("--model", required=True, metavar="ID", help="a classifier, such as sst2/bilstm/apln")
     parser.add_argument(
         "--methods", metavar="NAMES",
-        help="names with commas between, such as attention,input_gradient[attention=detached]; default: all",
+        help="names with commas between, such as attention,input_gradient[attention=detached]; "
+        "default: all that are neither controls nor read hundreds of texts",
     )  # fmt: skip
     parser.add_argument(
         "--target", metavar="CLASS", help="name or number of a class; default: the predicted one"
@@ -49,7 +50,8 @@ def run(args: argparse.Namespace) -> int:
     from models.report import as_record, as_text
     from models.zoo.store import load_classifier
 
-    calls = parse_calls(args.methods) if args.methods is not None else tuple(map(MethodCall, METHODS))
+    usual = tuple(MethodCall(name) for name, method in METHODS.items() if not method.on_demand)
+    calls = parse_calls(args.methods) if args.methods is not None else usual
     torch.set_num_threads(1)
     classifier = load_classifier(args.model, args.zoo)
     target = parse_target(args.target, classifier.labels, classifier.spec.labels)

@@ -1,0 +1,71 @@
+"""The game that perturbation methods play with a text: its words are the players."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.attribution.reading import Reading
+
+# Coalitions are handed on in slices, so that thousands of long ones are never rows all at once.
+ROWS: Final = 4096
+EMPTY: Final = "the text without its words, read as one unknown word"
+
+
+class Game:
+    """Coalitions of the n words of a text and what they are worth: v(S) = logit_c of the words in S.
+
+    An absent word is deleted with all its pieces and the text closes up behind it, as in
+    leave-one-out; ids that belong to no word ([CLS], [SEP]) stay. A text without any word cannot be
+    read, so v(∅) is defined as the logit of a single unknown word: a text of which nothing is
+    known. A coalition is a row of n booleans, True for a word that is there; all forwards go
+    through the reading's ledger.
+    """
+
+    def __init__(self, reading: Reading, target: int) -> None:
+        """Take the words of ``reading`` as players and the logit of class ``target`` as the worth."""
+        self.players = len(reading.units)
+        self._reading, self._target = reading, target
+        self._ids = reading.ids[0].cpu().numpy()
+        owner = np.full(len(self._ids), -1)
+        for word, places in enumerate(reading.units):
+            owner[list(places)] = word
+        self._owner = owner
+        self.whole = float(self(np.ones((1, self.players), dtype=bool))[0])
+
+    def __call__(self, coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return v (M,) in double precision of M coalitions (M, n), each distinct one computed once."""
+        worth = [self._worth(coalitions[start : start + ROWS]) for start in range(0, len(coalitions), ROWS)]
+        return np.concatenate(worth)
+
+    def empty(self) -> float:
+        """Return v(∅)."""
+        return float(self(np.zeros((1, self.players), dtype=bool))[0])
+
+    def placed(self, values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
+        """Put one number per word at the word's first piece (T,), 0 elsewhere."""
+        full = [0.0] * len(self._ids)
+        for places, value in zip(self._reading.units, values, strict=True):
+            full[places[0]] = float(value)
+        return tuple(full)
+
+    def _worth(self, coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
+        # A last column for the ids of no word, which index −1 finds.
+        present = np.pad(coalitions, ((0, 0), (0, 1)), constant_values=True)[:, self._owner]
+        counts = coalitions.sum(1)
+        nobody = self._without_words()
+        logits = self._reading.ledger.logits(
+            self._ids[kept].tolist() if count else nobody for kept, count in zip(present, counts, strict=True)
+        )
+        worth: NDArray[np.float64] = logits[:, self._target].double().cpu().numpy()
+        return worth
+
+    def _without_words(self) -> list[int]:
+        first = self._reading.units[0][0]
+        stands = np.arange(len(self._ids)) == first
+        row = np.where(stands, self._reading.classifier.unknown, self._ids)
+        kept: list[int] = row[(self._owner < 0) | stands].tolist()
+        return kept

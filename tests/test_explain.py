@@ -97,6 +97,15 @@ def test_methods_target_and_edits_are_obeyed(explain):
     ]
 
 
+def test_a_contrast_and_a_probability_are_explained_and_named(explain):
+    call = ("--model", MODEL, "--methods", "input_gradient", "--target", "for")
+    record = json.loads(explain(TEXT, *call, "--against", "between", "--json")[1])
+    assert [(a["target"], a["against"], a["scalar"]) for a in record["attributions"]] == [(2, 1, "logit")]
+    assert "target: the logit of “for” over “between”" in explain(TEXT, *call, "--against", "1")[1]
+    assert "target: the probability of “for”" in explain(TEXT, *call, "--scalar", "probability")[1]
+    assert "target: the margin of “for” over the next class" in explain(TEXT, *call, "--scalar", "margin")[1]
+
+
 def test_what_cannot_be_shown_is_said_under_the_table(explain):
     out = explain("a longer text that is cut " * 10, "--model", "toy/bilstm/mean")[1]
     assert "attention: Mean pooling has no attention weights to show." in out
@@ -119,6 +128,8 @@ def test_what_cannot_be_shown_is_said_under_the_table(explain):
         ((TEXT, "--model", MODEL, "--methods", "saliency[norm]"), "expected name=value"),
         ((TEXT, "--model", MODEL, "--target", "sideways"), "no class 'sideways'; choose one of: against, between, for"),
         ((TEXT, "--model", MODEL, "--delete", "77"), "tokens 0 to 12, got 77"),
+        ((TEXT, "--model", MODEL, "--against", "7"), "no class '7'; choose one of: against, between, for"),
+        ((TEXT, "--model", MODEL, "--against", "0", "--scalar", "margin"), "compared by their logits"),
     ],
 )
 def test_mistakes_are_one_sentence_on_standard_error(explain, arguments, sentence):

@@ -205,7 +205,7 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
         "slot": "trace" if a.method in TRACE_CARDS else a.key,
         "title": a.title,
         "signed": a.signed,
-        "unit": wording.unit(a, analysis.prediction.labels[a.target]),
+        "unit": wording.unit_of(analysis, a),
         "delta": _delta(a),
         "warning": a.warning,
     }

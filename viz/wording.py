@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from models.records import Agreement, Attribution, Parameter, Prediction
+from models.records import Agreement, Analysis, Attribution, Parameter, Prediction, Scalar
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -135,14 +135,28 @@ def delta(attribution: Attribution) -> str | None:
     return None if attribution.delta is None else f"Δ{THIN}{number(abs(attribution.delta))}"
 
 
-def unit(attribution: Attribution, label: str) -> str:
+def explained(scalar: Scalar, label: str, against: str | None = None) -> str:
+    """The number that a map explains: ``logit of “a”``, ``logit of “a” over “b”``, ``probability of “a”``."""
+    if scalar == "margin":
+        return f"margin of “{label}” over the next class"
+    return f"{scalar} of “{label}”" + (f" over “{against}”" if against else "")
+
+
+def unit(attribution: Attribution, label: str, against: str | None = None) -> str:
     """What one unit of a map's raw value is, in words."""
     fixed = _UNITS.get(attribution.method)
     if fixed is not None:
         return fixed
     if attribution.signed:
-        return f"part of the {attribution.scalar} of “{label}”"
-    return f"size of the influence on the {attribution.scalar} of “{label}”"
+        return f"part of the {explained(attribution.scalar, label, against)}"
+    return f"size of the influence on the {explained(attribution.scalar, label, against)}"
+
+
+def unit_of(analysis: Analysis, attribution: Attribution) -> str:
+    """The same with the names of the classes of an analysis."""
+    labels = analysis.prediction.labels
+    against = None if attribution.against is None else labels[attribution.against]
+    return unit(attribution, labels[attribution.target], against)
 
 
 def agreement(found: Agreement) -> str:

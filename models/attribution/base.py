@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from models.attribution.target import SAME, Target, as_target
 from models.errors import PoolScopeError
 from models.metrics.agreement import is_constant
-from models.records import MethodCall, Param
+from models.records import SCALARS, MethodCall, Param, Scalar
 
 if TYPE_CHECKING:
     from models.attribution.reading import Reading
@@ -63,6 +64,7 @@ class AttributionMethod(ABC):
     A subclass states its facts as class variables (they are the method's card), may name a
     frozen dataclass of ``Params`` whose field metadata (``title``, ``help``, ``min``, ``max``,
     ``step`` or ``choices``) bound each parameter, and implements :meth:`attribute` as pure maths.
+    ``scalars`` are those of a class that it can explain; a ``blind`` method gives one map for all of them.
     """
 
     name: ClassVar[str]
@@ -75,6 +77,8 @@ class AttributionMethod(ABC):
     source: ClassVar[str]
     signed: ClassVar[bool]
     complete: ClassVar[bool]
+    scalars: ClassVar[tuple[Scalar, ...]] = SCALARS
+    blind: ClassVar[bool] = False
     Params: ClassVar[type] = NoParams
 
     def __init__(self, **params: Param) -> None:
@@ -114,12 +118,26 @@ class AttributionMethod(ABC):
         return None
 
     @abstractmethod
-    def attribute(self, reading: Reading, target: int) -> Scores:
-        """Score the T tokens of ``reading`` for the logit of class ``target``."""
+    def attribute(self, reading: Reading, target: Target) -> Scores:
+        """Score the T tokens of ``reading`` for the number that ``target`` makes of the logits."""
 
-    def __call__(self, reading: Reading, target: int) -> Scores:
-        """Apply the method where it applies and say in words what is degenerate about the map."""
-        reason = self.why_not(reading.classifier)
+    def why_not_of(self, target: Target) -> str | None:
+        """Say in one sentence why the method cannot explain ``target``; ``None`` when it can."""
+        if self.blind:
+            return None
+        if target.against == target.index:
+            return SAME
+        if target.scalar in self.scalars:
+            return None
+        return f"{self.title} divides logits, to which the words add up; the {target.word} is no sum of theirs."
+
+    def __call__(self, reading: Reading, target: Target | int) -> Scores:
+        """Apply the method where it applies and say in words what is degenerate about the map.
+
+        A number is the logit of that class.
+        """
+        target = as_target(target)
+        reason = self.why_not(reading.classifier) or self.why_not_of(target)
         if reason is not None:
             return Scores(None, reason=reason)
         scores = guarded(self.attribute(reading, target))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from models.attribution.base import AttributionMethod, Scores
 from models.attribution.reading import Reading, rows_per_chunk
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier, pad_batch
 
 ONE_TOKEN = "The text has one token only: without it nothing is left to read, so there is nothing to compare."
@@ -33,8 +34,8 @@ class LeaveOneOut(AttributionMethod):
     signed = True
     complete = False
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
-        """Return the drop of the logit per deleted word (T,) and the probabilities without it."""
+    def attribute(self, reading: Reading, target: Target) -> Scores:
+        """Return the drop of the target per deleted word (T,) and the probabilities without it."""
         if len(reading.units) == 1:
             return Scores(None, reason=ONE_TOKEN)
         ids = reading.ids[0].tolist()
@@ -43,7 +44,7 @@ class LeaveOneOut(AttributionMethod):
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         rows = [distinct[text] for text in texts]
         logits = logits_of(reading.classifier, list(distinct))[rows]
-        lost = (reading.logits[0, target].double() - logits[:, target].double()).tolist()
+        lost = (target(reading.logits.double()) - target(logits.double())).tolist()
         left = logits.double().softmax(-1).tolist()
         values = [0.0] * len(ids)
         without: list[tuple[float, ...] | None] = [None] * len(ids)

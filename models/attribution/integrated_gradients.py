@@ -89,13 +89,14 @@ class IntegratedGradients(AttributionMethod):
 
 def refined(
     path: Callable[[int], Tensor], change: float, tolerance: float, most: int, target: Target, baseline: str,
-    rows: int = 1, first: int = FIRST_STEPS,
+    rows: int = 1, first: int = FIRST_STEPS, typical: float | None = None,
 ) -> Scores:  # fmt: skip
     """Double the steps of ``path``, which maps them to scores (T,), until these sum to ``change``.
 
-    Up to ``most`` steps, ``rows`` gradients each; ``change`` cost one forward per row.
+    Up to ``most`` steps, ``rows`` gradients each; ``change`` cost one forward per row. The error allowed
+    is ``tolerance`` of the ``typical`` change of F along one path, of ``change`` itself where there is one only.
     """
-    allowed = max(tolerance * abs(change), ROUNDING)
+    allowed = max(tolerance * (abs(change) if typical is None else typical), ROUNDING)
     steps, forwards = min(first, most), rows
     while True:
         values = path(steps)
@@ -115,21 +116,27 @@ def integrate(reading: Reading, target: Target | int, steps: int, origins: Tenso
     """
     from captum.attr import IntegratedGradients as CaptumIntegratedGradients  # 0.5 s of import
 
-    count, aim = 1 if origins is None else len(origins), as_target(target)
+    aim, rows = as_target(target), rows_per_chunk(len(reading))
 
     def forward(embeddings: Tensor, mask: Tensor) -> Tensor:
         return aim(reading.classifier.from_embeddings(embeddings, mask))
 
-    with differentiable(reading.ids):
-        scores: Tensor = CaptumIntegratedGradients(forward).attribute(
-            reading.embeddings.repeat(count, 1, 1),
-            baselines=origins,
-            additional_forward_args=(reading.mask.expand(count, -1),),
-            n_steps=steps,
-            method="gausslegendre",
-            internal_batch_size=rows_per_chunk(len(reading)),
-        )
-    return scores.sum(-1).mean(0).detach()
+    def paths(starts: Tensor | None) -> Tensor:
+        count = 1 if starts is None else len(starts)
+        with differentiable(reading.ids):
+            scores: Tensor = CaptumIntegratedGradients(forward).attribute(
+                reading.embeddings.repeat(count, 1, 1),
+                baselines=starts,
+                additional_forward_args=(reading.mask.expand(count, -1),),
+                n_steps=steps,
+                method="gausslegendre",
+                internal_batch_size=rows,
+            )
+        return scores.sum(-1).detach()
+
+    # No more paths at once than rows fit into a batch: Captum never cuts a single step.
+    found = [paths(None)] if origins is None else [paths(part) for part in origins.split(rows)]
+    return torch.cat(found).mean(0)
 
 
 def _missed(delta: float, change: float, steps: int, tolerance: float, word: str) -> str:

@@ -14,6 +14,7 @@ from models.attribution import METHODS
 from models.attribution.base import AttributionMethod
 from models.attribution.reading import Reading
 from models.attribution.starts import random_texts
+from models.encoders import ENCODERS
 from models.poolers import POOLERS
 
 TURNED = " ".join(reversed(OTHER.split()))
@@ -25,7 +26,9 @@ UNSPLIT = [
     for m, e, p in ALL
     if m == "exact_share" and not (POOLERS[p].homogeneous or POOLERS[p].path_integrated)
 ]
-REFUSED = [*UNATTENDED, *UNSPLIT]
+NEEDS_LAYERS = {"rollout", "rollout_gradient", "attention_flow"}
+LAYERLESS = [(m, e, p) for m, e, p in ALL if m in NEEDS_LAYERS and not ENCODERS[e].self_attends]
+REFUSED = [*UNATTENDED, *UNSPLIT, *LAYERLESS]
 
 
 @pytest.fixture(params=[c for c in ALL if c not in REFUSED], ids="-".join)
@@ -44,11 +47,12 @@ def test_a_method_that_cannot_apply_says_why(refused):
     assert scores.values is None
     assert scores.reason == reason
     title = classifier.pooler.title
-    assert reason == (
-        f"{title} pooling has no attention weights to show."
-        if refused in UNATTENDED
-        else f"{title} is not homogeneous in the states, so its vector has no exact split by token."
-    )
+    if refused in LAYERLESS:
+        assert reason == f"The {classifier.encoder.title} encoder has no self-attention to follow from layer to layer."
+    elif refused in UNATTENDED:
+        assert reason == f"{title} pooling has no attention weights to show."
+    else:
+        assert reason == f"{title} is not homogeneous in the states, so its vector has no exact split by token."
 
 
 def test_a_method_that_can_apply_has_no_excuse(case):

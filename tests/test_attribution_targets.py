@@ -92,8 +92,8 @@ def test_a_contrast_is_the_difference_of_two_maps(name, encoder, pooler):
         torch.testing.assert_close(contrast, first - second, rtol=0, atol=ROUGH.get(method.family, 1e-5) * scale)
         assert not torch.allclose(contrast, first, rtol=0, atol=0.05 * scale)
     else:
-        # The length of a difference is at most the sum of the lengths.
-        assert bool((contrast <= first + second + 1e-5).all())
+        # The length of a difference is at most the sum of the lengths; products of positive parts have no such bound.
+        assert method.name == "rollout_gradient" or bool((contrast <= first + second + 1e-5).all())
         assert not torch.allclose(contrast, first)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_classifiers import LABELS, OTHER, PAIRS, TEXT, fingerprint, ids_of, same_fingerprint, tiny
 
-from models.attribution import METHODS
+from models.attribution import METHODS, deep_lift
 from models.attribution.base import AttributionMethod
 from models.attribution.reading import Reading
 from models.attribution.starts import random_texts
@@ -28,7 +28,10 @@ UNSPLIT = [
 ]
 NEEDS_LAYERS = {"rollout", "rollout_gradient", "attention_flow"}
 LAYERLESS = [(m, e, p) for m, e, p in ALL if m in NEEDS_LAYERS and not ENCODERS[e].self_attends]
-REFUSED = [*UNATTENDED, *UNSPLIT, *LAYERLESS]
+UNLIFTED = [
+    (m, e, p) for m, e, p in ALL if m == "deep_lift" and not (e in deep_lift.ENCODERS and p in deep_lift.POOLERS)
+]
+REFUSED = [*UNATTENDED, *UNSPLIT, *LAYERLESS, *UNLIFTED]
 
 
 @pytest.fixture(params=[c for c in ALL if c not in REFUSED], ids="-".join)
@@ -49,6 +52,10 @@ def test_a_method_that_cannot_apply_says_why(refused):
     title = classifier.pooler.title
     if refused in LAYERLESS:
         assert reason == f"The {classifier.encoder.title} encoder has no self-attention to follow from layer to layer."
+    elif refused in UNLIFTED:
+        known = encoder in deep_lift.ENCODERS
+        assert reason.startswith("DeepLIFT has no rule for" if known else "DeepLIFT is wrong through the")
+        assert classifier.encoder.title in reason or title in reason
     elif refused in UNATTENDED:
         assert reason == f"{title} pooling has no attention weights to show."
     else:

@@ -7,7 +7,7 @@ shares and completeness errors are percentages. A real minus sign is used, never
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from models.records import Agreement, Analysis, Attribution, Parameter, Prediction, Scalar
 
@@ -28,6 +28,13 @@ _UNITS = {
     "effective_attention": "weight inside the norm, sums to 1",
     "winners": "share of the dimensions won, sums to 1",
     "pooled_share": "share of the pooled vector, sums to 1",
+    "rollout": "weight led back to the word, sums to 1 or less",
+    "attention_flow": "most of the weight that can reach the word",
+}
+SCALAR_TITLES: Mapping[Scalar, str] = {
+    "logit": "Its logit",
+    "probability": "Its probability",
+    "margin": "Its margin over the next class",
 }
 
 
@@ -150,6 +157,12 @@ def unit(attribution: Attribution, label: str, against: str | None = None) -> st
     if attribution.signed:
         return f"part of the {explained(attribution.scalar, label, against)}"
     return f"size of the influence on the {explained(attribution.scalar, label, against)}"
+
+
+def asked(analysis: Analysis) -> str:
+    """The class that an analysis explains, ``positive``, or the two that it compares, ``positive over neutral``."""
+    labels, against = analysis.prediction.labels, analysis.request.against
+    return labels[analysis.target] + ("" if against is None else f" over {labels[against]}")
 
 
 def unit_of(analysis: Analysis, attribution: Attribution) -> str:

@@ -104,12 +104,12 @@ def test_complete_methods_sum_to_the_change_they_claim(case):
         assert scores.change is None
         return
     assert scores.delta == pytest.approx(sum(scores.values) - scores.change, abs=1e-5)
-    if method.name == "expected_gradients" and scores.warning is None:
+    if method.name == "expected_gradients" and "still miss the change" not in (scores.warning or ""):
         # Changes from several texts may cancel: the error is a part of what they typically are.
         reading = Reading(classifier, ids_of(classifier))
         texts = random_texts(reading, method.params.samples, method.params.seed)
         ends = classifier.from_embeddings(texts, reading.mask.expand(len(texts), -1))[:, 2]
-        assert abs(scores.delta) <= 0.0101 * float((reading.value(2) - ends).abs().mean())
+        assert abs(scores.delta) <= 1.01 * method.params.tolerance * float((reading.value(2) - ends).abs().mean())
     elif scores.relative_delta > 0.01:
         # No sum of gradients adds up across the steps of a hard choice: the error stands, and is said.
         assert method.family == "path"

@@ -140,7 +140,7 @@ def test_expected_gradients_say_where_they_start_and_how_sure_that_is():
         f"6 texts of words drawn from the vocabulary, seed 2: their logit is {float(logits.mean()):.3f} ± {error:.3f} "
         "on average (standard error)"
     )
-    assert abs(scores.delta) <= 0.0101 * float((reading.value(TARGET) - logits).abs().mean())
+    assert abs(scores.delta) <= 0.0505 * float((reading.value(TARGET) - logits).abs().mean())
     assert scores.forwards % 6 == 0
 
 

@@ -129,7 +129,7 @@ def test_a_probability_is_explained_or_refused_never_a_logit_in_its_place(name, 
         assert not torch.allclose(torch.tensor(found.values), torch.tensor(logit.values))
         if method.complete:
             assert abs(found.change) <= 1
-            assert abs(found.delta) <= 0.01 or "change of the probability" in found.warning
+            assert abs(found.delta) <= 0.05 or "change of the probability" in found.warning
 
 
 @case

@@ -19,6 +19,7 @@ from models.attribution import METHODS
 from models.attribution.base import AttributionMethod, build, floats
 from models.attribution.ledger import Ledger
 from models.attribution.reading import Reading
+from models.attribution.target import Target, as_target
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.metrics.agreement import METRICS, AgreementMetric, comparable
@@ -119,7 +120,7 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
         tokens=text.tokens,
         cut=text.cut,
         prediction=prediction,
-        target=target,
+        target=target.index,
         trace=trace(reading, text),
         attributions=attributions,
         agreements=tuple(agreements(attributions, text)),
@@ -150,8 +151,9 @@ def remove(classifier: PoolingClassifier, request: Request, index: int, how: Lit
     return Removal(index, how, predicted(classifier, logits[0]))
 
 
-def attribution(method: AttributionMethod, reading: Reading, text: Text, target: int) -> Attribution:
+def attribution(method: AttributionMethod, reading: Reading, text: Text, target: Target | int) -> Attribution:
     """Apply one method and put its scores at the places of all tokens, 0 for deleted ones."""
+    target = as_target(target)
     started = time.perf_counter()
     scores = method(reading, target)
     without: tuple[tuple[float, ...] | None, ...] | None = None
@@ -162,8 +164,8 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
     return Attribution(
         method=method.name,
         title=method.heading,
-        target=target,
-        scalar="logit",
+        target=target.index,
+        scalar=target.scalar,
         signed=method.signed,
         complete=method.complete,
         scores=None if scores.values is None else text.spread(scores.values),
@@ -180,6 +182,7 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
         params=method.variant,
         without=without,
         special=0.0 if scores.values is None else text.special(scores.values),
+        against=target.against,
     )
 
 
@@ -242,18 +245,19 @@ def predicted(classifier: PoolingClassifier, logits: Tensor) -> Prediction:
     return Prediction(classifier.labels, tuple(values.tolist()), tuple(values.softmax(-1).tolist()))
 
 
-def target_of(classifier: PoolingClassifier, request: Request, prediction: Prediction) -> int:
-    """The class the request asks about, by default the predicted one.
+def target_of(classifier: PoolingClassifier, request: Request, prediction: Prediction) -> Target:
+    """What the request asks about: its class, by default the predicted one, and what of it.
 
     Raises:
-        PoolScopeError: the classifier has no such class.
+        PoolScopeError: the classifier has no such class, or the scalar does not exist or allows no
+            comparison.
     """
-    if request.target is None:
-        return prediction.predicted
-    if not 0 <= request.target < len(classifier.labels):
-        choices = ", ".join(f"{i} ({label})" for i, label in enumerate(classifier.labels))
-        raise PoolScopeError(f"There is no class {request.target}; choose one of: {choices}.")
-    return request.target
+    for asked in (request.target, request.against):
+        if asked is not None and not 0 <= asked < len(classifier.labels):
+            choices = ", ".join(f"{i} ({label})" for i, label in enumerate(classifier.labels))
+            raise PoolScopeError(f"There is no class {asked}; choose one of: {choices}.")
+    index = prediction.predicted if request.target is None else request.target
+    return Target(index, request.against, request.scalar)
 
 
 def _check_places(count: int, places: Iterable[int]) -> None:

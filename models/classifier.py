@@ -92,6 +92,10 @@ class PoolingClassifier(nn.Module):
         """Look up ids (B, T) in the word table, or in what the encoder has in its place: (B, T, E)."""
         return self.encoder.enter(cast(Tensor, self.table(ids)), ids)
 
+    def alone(self, ids: Tensor) -> Tensor:
+        """Embed words by themselves, each as a text of its own: ids (N,) → (N, E)."""
+        return self.embed(ids.unsqueeze(1))[:, 0]
+
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Turn embeddings (B, T, E) into token states (B, T, D)."""
         return cast(Tensor, self.encoder(self.dropout(embeddings), mask.bool()))

@@ -103,7 +103,7 @@ def _check(classifier: PoolingClassifier, k: int, space: str) -> None:
 
 def _vectors(classifier: PoolingClassifier, whole: Tensor, space: Space) -> Tensor:
     """The vectors (W, E) or states (W, D) of the whole words."""
-    rows = classifier.table.weight[whole]
+    rows = classifier.alone(whole)
     if space == "embedding":
         return rows
     # Texts of one word each.

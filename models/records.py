@@ -10,7 +10,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-Scalar = Literal["logit", "probability"]
+Scalar = Literal["logit", "probability", "margin"]
+SCALARS: tuple[Scalar, ...] = ("logit", "probability", "margin")
 Param = float | int | str | bool
 
 
@@ -59,11 +60,12 @@ class MethodCall:
 class Request:
     """All that determines an analysis besides the classifier's weights.
 
-    ``target`` is a class index, ``None`` meaning the predicted class. ``deleted`` and ``masked``
-    are indices into the tokens of the *unedited* text: deleted tokens are taken out before
-    encoding, masked ones are replaced by the unknown word. Both are kept sorted and without
-    repeats, and a token that is both deleted and masked counts as deleted, so that two requests
-    that mean the same are equal.
+    ``target`` is a class index, ``None`` meaning the predicted class. ``scalar`` says what of it is
+    explained: its logit, its probability, or its margin over the next class; a logit may be taken
+    ``against`` that of another class. ``deleted`` and ``masked`` are indices into the tokens of the
+    *unedited* text: deleted tokens are taken out before encoding, masked ones are replaced by the
+    unknown word. Both are kept sorted and without repeats, and a token that is both deleted and
+    masked counts as deleted, so that two requests that mean the same are equal.
     """
 
     text: str
@@ -71,6 +73,8 @@ class Request:
     target: int | None = None
     deleted: tuple[int, ...] = ()
     masked: tuple[int, ...] = ()
+    scalar: Scalar = "logit"
+    against: int | None = None
 
     def __post_init__(self) -> None:
         """Bring the edits into their one form; refuse indices that no token can have."""
@@ -199,7 +203,8 @@ class Attribution:
     ``delta`` is the completeness error Σ scores − (F(x) − F(baseline)) of complete methods and
     ``relative_delta`` that error over |F(x) − F(baseline)|. ``warning`` says in words what the
     reader must know (degenerate map, delta not reached). Scores of deleted tokens are 0.
-    ``params`` are the parameters that differ from the method's defaults. ``without`` holds, for
+    ``against`` is the class whose logit was taken off that of ``target``, if any. ``params`` are the
+    parameters that differ from the method's defaults. ``without`` holds, for
     methods that take tokens out one by one, the class probabilities without each token (``None``
     for tokens that could not be taken out). ``special`` is what the encoder's own tokens ([CLS],
     [SEP]) hold of the sum, which stand at no word. ``forwards`` counts the texts the method needs
@@ -228,6 +233,7 @@ class Attribution:
     reused: int = 0
     errors: tuple[float, ...] | None = None
     fit: float | None = None
+    against: int | None = None
 
     @property
     def key(self) -> str:

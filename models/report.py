@@ -57,11 +57,19 @@ def _headline(analysis: Analysis) -> str:
     lines = [
         f"{analysis.model.title} ({analysis.model.id}, weights {analysis.model.digest[:12]})",
         f"prediction: {prediction.label}   [{chances}]",
-        f"target: the logit of “{prediction.labels[analysis.target]}”",
+        f"target: {_asked(analysis)}",
     ]
     if analysis.cut:
         lines.append(f"cut: the last {analysis.cut} tokens were not read")
     return "\n".join(lines)
+
+
+def _asked(analysis: Analysis) -> str:
+    request, labels = analysis.request, analysis.prediction.labels
+    if request.scalar == "margin":
+        return f"the margin of “{labels[analysis.target]}” over the next class"
+    over = "" if request.against is None else f" over “{labels[request.against]}”"
+    return f"the {request.scalar} of “{labels[analysis.target]}”{over}"
 
 
 def _scores(analysis: Analysis, shown: Sequence[Attribution]) -> str:

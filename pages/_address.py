@@ -27,7 +27,8 @@ class Address:
     """What an address asks for; ``None`` where it says nothing.
 
     ``readers`` are ``encoder/pooler`` in the order of their colours, ``None`` for a colour that is
-    free. ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
+    free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
+    ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
     ``section`` to the zoo.
     """
@@ -47,6 +48,8 @@ class Address:
     p: float | None = None
     sentence: int | None = None
     section: str | None = None
+    scalar: str | None = None
+    versus: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -158,6 +161,8 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "p": _exponent,
     "sentence": _index,
     "section": _word,
+    "scalar": _word,
+    "versus": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -175,4 +180,6 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "p": lambda p: f"{p:.6g}",
     "sentence": str,
     "section": str,
+    "scalar": str,
+    "versus": str,
 }

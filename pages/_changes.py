@@ -29,7 +29,7 @@ def task_changed(cards: Sequence[Card]) -> None:
     wanted = [str(tail(reader)) for reader in state[Key.READERS]]
     state[Key.READERS] = first_readers(state[Key.TASK], cards, wanted)
     state[Key.PLACES] = {reader: place for place, reader in enumerate(state[Key.READERS])}
-    state[Key.TARGET] = ""
+    state[Key.TARGET] = state[Key.VERSUS] = ""
     for key in (Key.READER, Key.NORM_READER):
         state.pop(key, None)
     if state.get(Key.EXAMPLE) is not None or not state[Key.TEXT]:
@@ -59,7 +59,8 @@ def read_with(reader: str, cards: Sequence[Card]) -> None:
         state[Key.READERS] = [*state[Key.READERS][: MOST_READERS - 1], reader]
         readers_changed()
     # st.switch_page, unlike a link, forgets what widgets hold unless it was set by hand.
-    for key in (Key.TASK, Key.READERS, Key.EXAMPLE, Key.DRAFT, Key.METHODS, Key.TARGET, Key.SCALE):
+    choices = (Key.METHODS, Key.TARGET, Key.VERSUS, Key.SCALAR, Key.SCALE)
+    for key in (Key.TASK, Key.READERS, Key.EXAMPLE, Key.DRAFT, *choices):
         state[key] = state[key]
 
 

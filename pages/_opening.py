@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from models.records import MethodCall
+from models.records import SCALARS, MethodCall
 from models.zoo.catalogue import Card
 from pages import _address
 from pages._address import Address
@@ -58,6 +58,15 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
         state[Key.TARGET] = address.target
     elif address.target:
         notes.append(f"There is no class “{address.target}”; the predicted class is explained instead.")
+    state[Key.VERSUS], state[Key.SCALAR] = "", SCALARS[0]
+    if address.versus in labels:
+        state[Key.VERSUS] = address.versus
+    elif address.versus:
+        notes.append(f"There is no class “{address.versus}” to compare with; the class is explained alone.")
+    if address.scalar in SCALARS:
+        state[Key.SCALAR] = address.scalar
+    elif address.scalar:
+        notes.append(f"A map cannot explain “{address.scalar}” of a class; its {SCALARS[0]} is explained instead.")
     state[Key.SCALE] = address.scale if address.scale in SCALES else SCALES[0]
     if address.scale and address.scale != state[Key.SCALE]:
         notes.append(f"There is no colour scale “{address.scale}”; {state[Key.SCALE]} is used instead.")

@@ -7,14 +7,14 @@ from typing import Final
 
 import streamlit as st
 
-from models.records import MethodCall, Param
+from models.records import SCALARS, MethodCall, Param
 from models.zoo.tasks import display_labels
 from pages import _cache, _changes, _methods, _state
 from pages._examples import examples, ordered, task
 from pages._opening import FIRST_METHODS
 from pages._state import Key, View
 from pages._widgets import setting
-from viz import palette
+from viz import palette, wording
 from viz.scale import SCALES
 
 FEW: Final = 8  # choices that are found at a glance, without typing
@@ -101,6 +101,18 @@ def pick_target(labels: Sequence[str]) -> None:
         filter_mode="contains" if len(labels) > FEW else None,
         format_func=lambda label: names.get(label) or "what each reader predicts",
         help="Signed maps are for (+) or against (−) this class.",
+    )  # fmt: skip
+    logit = st.selectbox(
+        "What of it is explained", SCALARS, key=Key.SCALAR, on_change=_changes.touched, filter_mode=None,
+        format_func=wording.SCALAR_TITLES.__getitem__,
+        help="The logit is the score before the softmax; the probability is what comes out of it, hardly moved where "
+        "the reader is sure; the margin is the logit minus the largest other one, above 0 where it is predicted.",
+    ) == SCALARS[0]  # fmt: skip
+    st.selectbox(
+        "Compared with", ["", *labels], key=Key.VERSUS, on_change=_changes.touched, disabled=not logit,
+        filter_mode="contains" if len(labels) > FEW else None,
+        format_func=lambda label: names.get(label) or "no other class",
+        help="Why this class rather than that one: the difference of the two logits is explained. For logits only.",
     )  # fmt: skip
 
 

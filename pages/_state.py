@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models.records import MethodCall, Request
+from models.records import SCALARS, MethodCall, Request, Scalar
 from pages import _address, _frame
 from pages._address import Address, Edit
 from viz import scale
@@ -30,6 +30,7 @@ class Key:
 
     TASK, READERS, DRAFT, EXAMPLE = "task", "readers", "draft", "example"
     METHODS, TARGET, SCALE, READ, SHARE = "methods", "target", "scale", "read", "share"
+    SCALAR, VERSUS = "scalar", "versus"
     DELETE, MASK, UNDO, RESTORE = "delete", "mask", "undo", "restore"
     ENTITIES = {"e1": "mark_e1", "e2": "mark_e2"}
     READER, AGAINST, NORM_READER, DIAL, LEARNED = "reader", "against", "norm_reader", "dial", "learned"
@@ -73,6 +74,8 @@ class View:
     target: int | None
     scale: str
     edits: tuple[Edit, ...]
+    scalar: Scalar = "logit"
+    against: int | None = None
 
     @property
     def colours(self) -> dict[str, int]:
@@ -88,13 +91,15 @@ class View:
             target=self.target,
             deleted=tuple(index for how, index in edits if how == "deleted"),
             masked=tuple(index for how, index in edits if how == "masked"),
+            scalar=self.scalar,
+            against=self.against,
         )
 
 
 def settle(methods: Sequence[MethodCall], labels: Sequence[str]) -> View:
     """Take the visitor's choices together; the page that runs next finds them with :func:`take`."""
     state = st.session_state
-    target = state.get(Key.TARGET)
+    target, versus, scalar = (state.get(key) for key in (Key.TARGET, Key.VERSUS, Key.SCALAR))
     places = sorted(state[Key.PLACES].items(), key=lambda item: item[1])
     state[Key.VIEW] = view = View(
         task=state[Key.TASK],
@@ -105,6 +110,8 @@ def settle(methods: Sequence[MethodCall], labels: Sequence[str]) -> View:
         target=list(labels).index(target) if target in labels else None,
         scale=state[Key.SCALE],
         edits=tuple(state[Key.EDITS]),
+        scalar=scalar if scalar in SCALARS else SCALARS[0],
+        against=list(labels).index(versus) if versus in labels and scalar == SCALARS[0] else None,
     )
     return view
 
@@ -129,6 +136,8 @@ def publish(view: View) -> None:
         methods=view.methods,
         target=state.get(Key.TARGET),
         scale=view.scale if view.scale != SCALES[0] else None,
+        scalar=view.scalar if view.scalar != SCALARS[0] else None,
+        versus=None if view.against is None else state.get(Key.VERSUS),
         example=example,
         text=view.text if shared and example is None else None,
         # Places of words mean nothing without the text they count in.

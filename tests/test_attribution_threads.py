@@ -37,7 +37,10 @@ def work(classifier, text):
     return timeless(analyse(classifier, request)), remove(classifier, request, 0, "masked")
 
 
-@pytest.mark.parametrize(("encoder", "pooler"), [("bilstm", "apln"), ("cnn", "max"), ("embedding", "scaled_dot")])
+@pytest.mark.parametrize(
+    ("encoder", "pooler"),
+    [("bilstm", "apln"), ("cnn", "max"), ("embedding", "scaled_dot"), ("transformer", "attention")],
+)
 def test_threads_on_one_classifier_give_the_bits_of_one_thread(encoder, pooler):
     classifier = tiny(encoder, pooler)
     before = fingerprint(classifier)

@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import pytest
 import torch
-from tiny_classifiers import LABELS, SMALL, TEXT, WORDS
+from tiny_classifiers import LABELS, SMALL, TEXT, WORDS, tiny
 
 from models.__main__ import main
 from models.analysis import analyse
@@ -66,7 +66,9 @@ def test_json_is_the_whole_analysis_with_digest_and_versions(explain, zoo):
     assert [t["text"] for t in record["tokens"]] == TEXT.split()
     assert record["prediction"]["probabilities"] == list(expected.prediction.probabilities)
     assert [a["method"] for a in record["attributions"]] == USUAL
-    assert [a["scores"] for a in record["attributions"]] == [list(a.scores) for a in expected.attributions]
+    scores = [a.scores and list(a.scores) for a in expected.attributions]
+    assert [a["scores"] for a in record["attributions"]] == scores
+    assert sum(one is not None for one in scores) > 6
     assert len(record["agreements"]) == len(expected.agreements)
 
 
@@ -77,10 +79,12 @@ def test_the_table_shows_every_token_every_method_the_error_and_the_grid(explain
     assert lines[0].startswith("BiLSTM · APLN (toy/bilstm/apln, weights ")
     assert lines[1].startswith("prediction: ")
     start = next(i for i, line in enumerate(lines) if line.startswith("#"))
-    assert lines[start].split() == ["#", "token", *USUAL]
+    shown = [name for name in USUAL if METHODS[name]().why_not(tiny("bilstm", "apln")) is None]
+    assert lines[start].split() == ["#", "token", *shown]
     rows = [line.split() for line in lines[start + 1 : start + 14]]
     assert [(row[0], row[1]) for row in rows] == [(str(i), word) for i, word in enumerate(TEXT.split())]
-    assert all(len(row) == 2 + len(USUAL) for row in rows)
+    assert all(len(row) == 2 + len(shown) for row in rows)
+    assert "rollout: The BiLSTM encoder has no self-attention to follow from layer to layer." in lines
     assert lines[start + 14].startswith("Δ")
     assert any(line.startswith("Kendall τ_b") for line in lines)
     assert "maps without a sign are compared by size" in lines
@@ -114,6 +118,15 @@ def test_methods_target_and_edits_are_obeyed(explain):
     ]
 
 
+def test_a_contrast_and_a_probability_are_explained_and_named(explain):
+    call = ("--model", MODEL, "--methods", "input_gradient", "--target", "for")
+    record = json.loads(explain(TEXT, *call, "--against", "between", "--json")[1])
+    assert [(a["target"], a["against"], a["scalar"]) for a in record["attributions"]] == [(2, 1, "logit")]
+    assert "target: the logit of “for” over “between”" in explain(TEXT, *call, "--against", "1")[1]
+    assert "target: the probability of “for”" in explain(TEXT, *call, "--scalar", "probability")[1]
+    assert "target: the margin of “for” over the next class" in explain(TEXT, *call, "--scalar", "margin")[1]
+
+
 def test_what_cannot_be_shown_is_said_under_the_table(explain):
     out = explain("a longer text that is cut " * 10, "--model", "toy/bilstm/mean")[1]
     assert "attention: Mean pooling has no attention weights to show." in out
@@ -136,6 +149,8 @@ def test_what_cannot_be_shown_is_said_under_the_table(explain):
         ((TEXT, "--model", MODEL, "--methods", "saliency[norm]"), "expected name=value"),
         ((TEXT, "--model", MODEL, "--target", "sideways"), "no class 'sideways'; choose one of: against, between, for"),
         ((TEXT, "--model", MODEL, "--delete", "77"), "tokens 0 to 12, got 77"),
+        ((TEXT, "--model", MODEL, "--against", "7"), "no class '7'; choose one of: against, between, for"),
+        ((TEXT, "--model", MODEL, "--against", "0", "--scalar", "margin"), "compared by their logits"),
     ],
 )
 def test_mistakes_are_one_sentence_on_standard_error(explain, arguments, sentence):

@@ -48,6 +48,8 @@ ADDRESS = st.builds(
     p=st.floats(0.1, 50).map(lambda p: float(f"{p:.6g}")),
     sentence=st.integers(0, 99_999),
     section=NAMES,
+    scalar=NAMES,
+    versus=TEXT,
 )
 
 

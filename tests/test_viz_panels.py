@@ -172,6 +172,24 @@ def test_the_target_is_named_once_where_all_readers_share_it():
     assert panels(analyses)["scale"]["target"] is None
 
 
+def test_what_is_explained_of_the_class_is_said_beside_it():
+    found = invented.analysis()
+    label = found.prediction.labels[found.target]
+    other = 1 - found.target
+    plain = panels([found])["readers"][0]
+    assert (plain["target"], plain["of"]) == (label, "")
+    contrast = panels([asked(found, against=other)])["readers"][0]
+    assert contrast["target"] == f"{label} over {found.prediction.labels[other]}"
+    assert contrast["predicted"] is False
+    assert contrast["rows"][-1]["unit"].endswith(f"of “{label}” over “{found.prediction.labels[other]}”")
+    assert panels([asked(found, scalar="margin")])["readers"][0]["of"] == "its margin over the next class"
+
+
+def asked(found, **what):
+    maps = tuple(dataclasses.replace(a, **what) for a in found.attributions)
+    return dataclasses.replace(found, request=dataclasses.replace(found.request, **what), attributions=maps)
+
+
 def test_readers_keep_their_colours():
     found = panels(invented.compare(readers=2), colours={"sst2/bilstm/attention": 4})
     assert [r["mark"] for r in found["readers"]] == ["E", "B"]

@@ -75,6 +75,8 @@ def test_delta_is_a_percentage_of_the_change_and_only_for_complete_methods():
 
 def test_units_name_scalar_and_class():
     assert "probability of “bad”" in wording.unit(attribution(scalar="probability"), "bad")
+    assert wording.unit(attribution(), "bad", "good") == "part of the logit of “bad” over “good”"
+    assert wording.unit(attribution(scalar="margin"), "bad") == "part of the margin of “bad” over the next class"
     assert "sums to 1" in wording.unit(attribution(method="attention", signed=False), "bad")
 
 

@@ -39,7 +39,7 @@ def words(analysis: Analysis) -> list[str]:
 
 def axis_title(analysis: Analysis, a: Attribution) -> str:
     """Name and unit of a map: ``Integrated gradients (part of the logit of “negative”)``."""
-    return f"{a.title} ({wording.unit(a, analysis.prediction.labels[a.target])})"
+    return f"{a.title} ({wording.unit_of(analysis, a)})"
 
 
 def undefined(*maps: Attribution) -> str | None:

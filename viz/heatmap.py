@@ -98,7 +98,7 @@ def _article(analysis: Analysis, place: int, limits: Mapping[str, float], scale_
         style=f"background:{palette.both((light, dark))};color:{ink}",
     )
     p = learned(analysis.trace.parameters)
-    target = analysis.prediction.labels[analysis.target]
+    target = wording.asked(analysis)
     rows = [
         tag(
             "section",

@@ -113,7 +113,7 @@ def _scale(analyses: Sequence[Analysis], limits: Mapping[str, float], name: str)
     """The legend over all panels: name, explanation, and the ends where there is one limit."""
     chosen = scale.SCALES[name]
     kinds = {a.signed for analysis in analyses for a in analysis.attributions if a.scores is not None}
-    targets = {analysis.prediction.labels[analysis.target] for analysis in analyses}
+    targets = {wording.asked(analysis) for analysis in analyses}
     one = not chosen.per_method
     limit = max(limits.values(), default=0.0)
     return {
@@ -191,8 +191,9 @@ def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: s
         "p": learned(analysis.trace.parameters),
         "digest": model.digest[:8],
         "bars": bars(analysis),
-        "target": analysis.prediction.labels[analysis.target],
-        "predicted": analysis.target == analysis.prediction.predicted,
+        "target": wording.asked(analysis),
+        "predicted": analysis.target == analysis.prediction.predicted and analysis.request.against is None,
+        "of": "" if analysis.request.scalar == "logit" else wording.SCALAR_TITLES[analysis.request.scalar].lower(),
         "rows": [_row(analysis, a, limits[a.method], name) for a in analysis.attributions],
     }
 
@@ -205,7 +206,7 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
         "slot": "trace" if a.method in TRACE_CARDS else a.key,
         "title": a.title,
         "signed": a.signed,
-        "unit": wording.unit(a, analysis.prediction.labels[a.target]),
+        "unit": wording.unit_of(analysis, a),
         "delta": _delta(a),
         "warning": a.warning,
     }

@@ -18,6 +18,10 @@ def request_words(request: Request, labels: Sequence[str]) -> str:
     """The arguments of a request in one line."""
     target = "predicted class" if request.target is None else f"“{labels[request.target]}”"
     parts = [f"target: {target}"]
+    if request.against is not None:
+        parts.append(f"against: “{labels[request.against]}”")
+    if request.scalar != "logit":
+        parts.append(f"scalar: {request.scalar}")
     if request.deleted:
         parts.append("deleted tokens: " + ", ".join(str(i + 1) for i in request.deleted))
     if request.masked:

@@ -144,7 +144,7 @@ def _reader(canvas: Canvas, analysis: Analysis, place: int, limits: Mapping[str,
     end = canvas.text(analysis.model.title, MARGIN + 32, canvas.y + 17, 17, palette.ink(dark), "bold")
     canvas.text(p or "", end + 14, canvas.y + 17, 14, palette.ink(dark))
     canvas.y += 44
-    target = analysis.prediction.labels[analysis.target]
+    target = wording.asked(analysis)
     says = f"predicts {provenance.prediction_words(analysis)}; in signed maps blue is against, orange for “{target}”"
     canvas.y -= SMALL * 1.4
     canvas.paragraph(says, SMALL, palette.muted(dark))

@@ -7,9 +7,9 @@ shares and completeness errors are percentages. A real minus sign is used, never
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from models.records import Agreement, Attribution, Parameter, Prediction
+from models.records import Agreement, Analysis, Attribution, Parameter, Prediction, Scalar
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -28,6 +28,13 @@ _UNITS = {
     "effective_attention": "weight inside the norm, sums to 1",
     "winners": "share of the dimensions won, sums to 1",
     "pooled_share": "share of the pooled vector, sums to 1",
+    "rollout": "weight led back to the word, sums to 1 or less",
+    "attention_flow": "most of the weight that can reach the word",
+}
+SCALAR_TITLES: Mapping[Scalar, str] = {
+    "logit": "Its logit",
+    "probability": "Its probability",
+    "margin": "Its margin over the next class",
 }
 
 
@@ -135,14 +142,34 @@ def delta(attribution: Attribution) -> str | None:
     return None if attribution.delta is None else f"Δ{THIN}{number(abs(attribution.delta))}"
 
 
-def unit(attribution: Attribution, label: str) -> str:
+def explained(scalar: Scalar, label: str, against: str | None = None) -> str:
+    """The number that a map explains: ``logit of “a”``, ``logit of “a” over “b”``, ``probability of “a”``."""
+    if scalar == "margin":
+        return f"margin of “{label}” over the next class"
+    return f"{scalar} of “{label}”" + (f" over “{against}”" if against else "")
+
+
+def unit(attribution: Attribution, label: str, against: str | None = None) -> str:
     """What one unit of a map's raw value is, in words."""
     fixed = _UNITS.get(attribution.method)
     if fixed is not None:
         return fixed
     if attribution.signed:
-        return f"part of the {attribution.scalar} of “{label}”"
-    return f"size of the influence on the {attribution.scalar} of “{label}”"
+        return f"part of the {explained(attribution.scalar, label, against)}"
+    return f"size of the influence on the {explained(attribution.scalar, label, against)}"
+
+
+def asked(analysis: Analysis) -> str:
+    """The class that an analysis explains, ``positive``, or the two that it compares, ``positive over neutral``."""
+    labels, against = analysis.prediction.labels, analysis.request.against
+    return labels[analysis.target] + ("" if against is None else f" over {labels[against]}")
+
+
+def unit_of(analysis: Analysis, attribution: Attribution) -> str:
+    """The same with the names of the classes of an analysis."""
+    labels = analysis.prediction.labels
+    against = None if attribution.against is None else labels[attribution.against]
+    return unit(attribution, labels[attribution.target], against)
 
 
 def agreement(found: Agreement) -> str:

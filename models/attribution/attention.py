@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.attribution.base import AttributionMethod, Scores, floats, needs_attention
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 
 
@@ -20,12 +21,13 @@ class Attention(AttributionMethod):
     source = "Bahdanau et al., ICLR 2015; as an explanation: Jain & Wallace, NAACL 2019"
     signed = False
     complete = False
+    blind = True
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without attention weights there is nothing to show."""
         return needs_attention(classifier)
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return a (T,), the same for every target."""
         assert reading.weights is not None
         return Scores(floats(reading.weights[0]))

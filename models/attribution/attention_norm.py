@@ -6,6 +6,7 @@ import torch
 
 from models.attribution.base import AttributionMethod, Scores, floats, needs_attention
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 
 
@@ -27,12 +28,13 @@ class AttentionNorm(AttributionMethod):
     source = "Kobayashi et al., EMNLP 2020"
     signed = False
     complete = False
+    blind = True
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without attention weights there is nothing to multiply."""
         return needs_attention(classifier)
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return a_i ‖v_i‖ (T,), the same for every target."""
         assert reading.weights is not None
         with torch.no_grad():

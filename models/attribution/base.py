@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import torch
 
+from models.attribution.target import SAME, Target, as_target
 from models.errors import PoolScopeError
 from models.metrics.agreement import is_constant
-from models.records import MethodCall, Param
+from models.records import SCALARS, MethodCall, Param, Scalar
 
 if TYPE_CHECKING:
     from models.attribution.reading import Reading
@@ -75,6 +76,7 @@ class AttributionMethod(ABC):
     frozen dataclass of ``Params`` whose field metadata (``title``, ``help``, ``min``, ``max``,
     ``step`` or ``choices``) bound each parameter, and implements :meth:`attribute` as pure maths.
     ``on_demand`` methods read hundreds of texts or are controls: only who names one gets it.
+    ``scalars`` are those of a class that it can explain; a ``blind`` method gives one map for all of them.
     """
 
     name: ClassVar[str]
@@ -88,6 +90,8 @@ class AttributionMethod(ABC):
     signed: ClassVar[bool]
     complete: ClassVar[bool]
     on_demand: ClassVar[bool] = False
+    scalars: ClassVar[tuple[Scalar, ...]] = SCALARS
+    blind: ClassVar[bool] = False
     Params: ClassVar[type] = NoParams
 
     def __init__(self, **params: Param) -> None:
@@ -127,12 +131,26 @@ class AttributionMethod(ABC):
         return None
 
     @abstractmethod
-    def attribute(self, reading: Reading, target: int) -> Scores:
-        """Score the T tokens of ``reading`` for the logit of class ``target``."""
+    def attribute(self, reading: Reading, target: Target) -> Scores:
+        """Score the T tokens of ``reading`` for the number that ``target`` makes of the logits."""
 
-    def __call__(self, reading: Reading, target: int) -> Scores:
-        """Apply the method where it applies and say in words what is degenerate about the map."""
-        reason = self.why_not(reading.classifier)
+    def why_not_of(self, target: Target) -> str | None:
+        """Say in one sentence why the method cannot explain ``target``; ``None`` when it can."""
+        if self.blind:
+            return None
+        if target.against == target.index:
+            return SAME
+        if target.scalar in self.scalars:
+            return None
+        return f"{self.title} divides logits, to which the words add up; the {target.word} is no sum of theirs."
+
+    def __call__(self, reading: Reading, target: Target | int) -> Scores:
+        """Apply the method where it applies and say in words what is degenerate about the map.
+
+        A number is the logit of that class.
+        """
+        target = as_target(target)
+        reason = self.why_not(reading.classifier) or self.why_not_of(target)
         if reason is not None:
             return Scores(None, reason=reason)
         scores = guarded(counted(self.attribute, reading, target))
@@ -149,7 +167,7 @@ def build(call: MethodCall, registry: Mapping[str, type[AttributionMethod]]) -> 
     return registry[call.name](**dict(call.params))
 
 
-def counted(attribute: Callable[[Reading, int], Scores], reading: Reading, target: int) -> Scores:
+def counted(attribute: Callable[[Reading, Target], Scores], reading: Reading, target: Target) -> Scores:
     """Apply ``attribute`` and add what it asked of the reading's ledger to the counts."""
     ledger = reading.ledger
     forwards, reused = ledger.forwards, ledger.reused

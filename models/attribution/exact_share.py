@@ -6,6 +6,7 @@ import torch
 
 from models.attribution.base import AttributionMethod, Scores, floats
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 
 
@@ -30,6 +31,7 @@ class ExactShare(AttributionMethod):
     source = "Euler's theorem on homogeneous functions; for attention: Brunner et al., ICLR 2020"
     signed = True
     complete = True
+    scalars = ("logit",)
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Only homogeneous and path-integrated poolers can be split without remainder."""
@@ -38,13 +40,13 @@ class ExactShare(AttributionMethod):
         title = classifier.pooler.title
         return f"{title} is not homogeneous in the states, so its vector has no exact split by token."
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return W_c · contribution_i (T,) with Σ = logit_c − b_c."""
         classifier = reading.classifier
         with torch.no_grad():
             parts = classifier.pooler.contributions(reading.hidden, reading.mask)[0]
-            values = parts @ classifier.head.weight[target]
-            change = reading.logit(target) - float(classifier.head.bias[target])
+            values = parts @ target.vector(classifier.head.weight)
+            change = reading.value(target) - float(target.vector(classifier.head.bias))
         warning = None
         if not classifier.pooler.homogeneous:
             warning = (
@@ -56,5 +58,5 @@ class ExactShare(AttributionMethod):
             warning=warning,
             delta=float(values.double().sum()) - change,
             change=change,
-            baseline=f"{classifier.pooler.reference}: all that is left of the logit is the head's bias",
+            baseline=f"{classifier.pooler.reference}: all that is left of the {target.word} is the head's bias",
         )

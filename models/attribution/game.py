@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 # Coalitions are handed on in slices, so that thousands of long ones are never rows all at once.
 ROWS: Final = 4096
@@ -16,7 +17,7 @@ EMPTY: Final = "the text without its words, read as one unknown word"
 
 
 class Game:
-    """Coalitions of the n words of a text and what they are worth: v(S) = logit_c of the words in S.
+    """Coalitions of the n words of a text and what they are worth: v(S) = F of the words in S, by default logit_c.
 
     An absent word is deleted with all its pieces and the text closes up behind it, as in
     leave-one-out; ids that belong to no word ([CLS], [SEP]) stay. A text without any word cannot be
@@ -25,8 +26,8 @@ class Game:
     through the reading's ledger.
     """
 
-    def __init__(self, reading: Reading, target: int) -> None:
-        """Take the words of ``reading`` as players and the logit of class ``target`` as the worth."""
+    def __init__(self, reading: Reading, target: Target) -> None:
+        """Take the words of ``reading`` as players and what ``target`` makes of the logits as the worth."""
         self.players = len(reading.units)
         self._reading, self._target = reading, target
         self._ids = reading.ids[0].cpu().numpy()
@@ -60,7 +61,7 @@ class Game:
         logits = self._reading.ledger.logits(
             self._ids[kept].tolist() if count else nobody for kept, count in zip(present, counts, strict=True)
         )
-        worth: NDArray[np.float64] = logits[:, self._target].double().cpu().numpy()
+        worth: NDArray[np.float64] = self._target(logits.double()).cpu().numpy()
         return worth
 
     def _without_words(self) -> list[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from models.attribution.base import AttributionMethod, Scores, floats
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class InputGradient(AttributionMethod):
         """Only while the attention is free."""
         return bool(self.params.attention == "attached")
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return Σ_d e_id ∂logit_c/∂e_id per token (T,)."""
         detached = self.params.attention == "detached"
         gradient = reading.embedding_gradient(target, detached=detached)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from models.attribution.base import AttributionMethod, Scores, floats
 from models.attribution.reading import Reading, differentiable, rows_per_chunk
+from models.attribution.starts import KINDS, WORDS, start
+from models.attribution.target import Target, as_target
 
 FIRST_STEPS = 16
 ROUNDING = 1e-5
@@ -16,7 +19,7 @@ ROUNDING = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class IntegratedGradientsParams:
-    """When the refinement of the path may stop."""
+    """Where the path begins, and when its refinement may stop."""
 
     tolerance: float = field(
         default=0.01,
@@ -38,71 +41,108 @@ class IntegratedGradientsParams:
             "help": "Doubling ends here even if the error is still too large; the map then says so.",
         },
     )
+    baseline: str = field(
+        default="zero",
+        metadata={
+            "title": "Baseline",
+            "choices": KINDS,
+            "help": "Where the path begins: zero vectors everywhere, or in place of every word the padding word, "
+            "the mean of all word vectors, or the unknown word. The map answers for that choice.",
+        },
+    )
 
 
 class IntegratedGradients(AttributionMethod):
-    """Integrated gradients: e_i · ∫₀¹ ∂ logit_c / ∂ e_i (α e) dα, from the zero vector to the text.
+    """Integrated gradients: (e_i − e'_i) · ∫₀¹ ∂F / ∂e_i (e' + α (e − e')) dα, from a baseline e' to the text.
 
     Captum computes the path sum on the embedding input (no hooks, so threads may share the
     classifier) with Gauss–Legendre nodes. Starting at 16, the steps are doubled until the scores
-    sum to F(x) − F(0) within the tolerance; what is left over is ``delta``. A change of F too
-    small for single precision counts as reached when the error is below 1e-5.
+    sum to F(e) − F(e') within the tolerance; what is left over is ``delta``. A change of F too
+    small for single precision counts as reached when the error is below 1e-5. By default e' = 0.
     """
 
     name = "integrated_gradients"
     title = "Integrated gradients"
     family = "path"
     question = "How is the change of the logit, from empty vectors to this text, divided among the words?"
-    formula = r"e_i \cdot \int_0^1 \frac{\partial\,\mathrm{logit}_c}{\partial e_i}(\alpha e)\,d\alpha"
-    baseline = "zero vectors, which is the padding word at every place"
+    formula = r"(e_i - e'_i) \cdot \int_0^1 \frac{\partial F}{\partial e_i}(e' + \alpha (e - e'))\,d\alpha"
+    baseline = WORDS["zero"]
     cost = "16 to 512 gradient steps, doubled until the error is at most 1 %"
     source = "Sundararajan, Taly & Yan, ICML 2017; Captum IntegratedGradients"
     signed = True
     complete = True
     Params = IntegratedGradientsParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the path integral per token (T,) with its completeness error."""
-        classifier, mask = reading.classifier, reading.mask
+        kind = self.params.baseline
+        origin = start(reading, kind)
         with torch.no_grad():
-            empty = classifier.from_embeddings(torch.zeros_like(reading.embeddings), mask)
-        change = reading.logit(target) - float(empty[0, target])
-        allowed = max(self.params.tolerance * abs(change), ROUNDING)
-        steps, forwards = min(FIRST_STEPS, self.params.max_steps), 1
-        while True:
-            values = integrate(reading, target, steps)
-            forwards += steps
-            delta = float(values.double().sum()) - change
-            if abs(delta) <= allowed or steps >= self.params.max_steps:
-                break
-            steps = min(2 * steps, self.params.max_steps)
-        warning = None if abs(delta) <= allowed else _missed(delta, change, steps, self.params.tolerance)
-        scores = floats(values)
-        return Scores(scores, warning=warning, delta=delta, change=change, baseline=self.baseline, forwards=forwards)
+            empty = reading.classifier.from_embeddings(origin, reading.mask)
+            change = reading.value(target) - float(target(empty)[0])
+
+        def path(steps: int) -> Tensor:
+            return integrate(reading, target, steps, None if kind == "zero" else origin)
+
+        return refined(path, change, self.params.tolerance, self.params.max_steps, target, WORDS[kind])
 
 
-def integrate(reading: Reading, target: int, steps: int) -> Tensor:
-    """Path sum of Captum with ``steps`` Gauss–Legendre nodes, summed over dimensions: (T,)."""
+def refined(
+    path: Callable[[int], Tensor], change: float, tolerance: float, most: int, target: Target, baseline: str,
+    rows: int = 1, first: int = FIRST_STEPS, typical: float | None = None,
+) -> Scores:  # fmt: skip
+    """Double the steps of ``path``, which maps them to scores (T,), until these sum to ``change``.
+
+    Up to ``most`` steps, ``rows`` gradients each; ``change`` cost one forward per row. The error allowed
+    is ``tolerance`` of the ``typical`` change of F along one path, of ``change`` itself where there is one only.
+    """
+    allowed = max(tolerance * (abs(change) if typical is None else typical), ROUNDING)
+    steps, forwards = min(first, most), rows
+    while True:
+        values = path(steps)
+        forwards += rows * steps
+        delta = float(values.double().sum()) - change
+        if abs(delta) <= allowed or steps >= most:
+            break
+        steps = min(2 * steps, most)
+    warning = None if abs(delta) <= allowed else _missed(delta, change, steps, tolerance, target.word)
+    return Scores(floats(values), warning=warning, delta=delta, change=change, baseline=baseline, forwards=forwards)
+
+
+def integrate(reading: Reading, target: Target | int, steps: int, origins: Tensor | None = None) -> Tensor:
+    """Path sum of Captum with ``steps`` Gauss–Legendre nodes, summed over dimensions: (T,).
+
+    From zero, or the mean of the paths from each of ``origins`` (K, T, E).
+    """
     from captum.attr import IntegratedGradients as CaptumIntegratedGradients  # 0.5 s of import
 
+    aim, rows = as_target(target), rows_per_chunk(len(reading))
+
     def forward(embeddings: Tensor, mask: Tensor) -> Tensor:
-        return reading.classifier.from_embeddings(embeddings, mask)[:, target]
+        return aim(reading.classifier.from_embeddings(embeddings, mask))
 
-    with differentiable(reading.ids):
-        scores: Tensor = CaptumIntegratedGradients(forward).attribute(
-            reading.embeddings.clone(),
-            additional_forward_args=(reading.mask,),
-            n_steps=steps,
-            method="gausslegendre",
-            internal_batch_size=rows_per_chunk(len(reading)),
-        )
-    return scores[0].sum(-1).detach()
+    def paths(starts: Tensor | None) -> Tensor:
+        count = 1 if starts is None else len(starts)
+        with differentiable(reading.ids):
+            scores: Tensor = CaptumIntegratedGradients(forward).attribute(
+                reading.embeddings.repeat(count, 1, 1),
+                baselines=starts,
+                additional_forward_args=(reading.mask.expand(count, -1),),
+                n_steps=steps,
+                method="gausslegendre",
+                internal_batch_size=rows,
+            )
+        return scores.sum(-1).detach()
+
+    # No more paths at once than rows fit into a batch: Captum never cuts a single step.
+    found = [paths(None)] if origins is None else [paths(part) for part in origins.split(rows)]
+    return torch.cat(found).mean(0)
 
 
-def _missed(delta: float, change: float, steps: int, tolerance: float) -> str:
+def _missed(delta: float, change: float, steps: int, tolerance: float, word: str) -> str:
     """Say in words how far from complete the map stayed."""
     part = f"{abs(delta) / abs(change):.1%} of the change" if abs(change) >= ROUNDING else f"{abs(delta):.1e}"
     return (
-        f"After {steps} steps the scores still miss the change of the logit by {part} "
+        f"After {steps} steps the scores still miss the change of the {word} by {part} "
         f"(at most {tolerance:.1%} was asked): read this map with care."
     )

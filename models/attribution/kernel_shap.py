@@ -13,6 +13,7 @@ from models.attribution.base import AttributionMethod, Scores, seed_field
 from models.attribution.fit import r_squared
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class KernelShap(AttributionMethod):
     on_demand = True
     Params = KernelShapParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the solution (T,) with the R² of the additive game."""
         game = Game(reading, target)
         empty = game.empty()

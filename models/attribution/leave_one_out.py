@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.attribution.base import AttributionMethod, Scores
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 ONE_TOKEN = "The text has one token only: without it nothing is left to read, so there is nothing to compare."
 
@@ -27,15 +28,15 @@ class LeaveOneOut(AttributionMethod):
     signed = True
     complete = False
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
-        """Return the drop of the logit per deleted word (T,) and the probabilities without it."""
+    def attribute(self, reading: Reading, target: Target) -> Scores:
+        """Return the drop of the target per deleted word (T,) and the probabilities without it."""
         if len(reading.units) == 1:
             return Scores(None, reason=ONE_TOKEN)
         ids = reading.ids[0].tolist()
         # Pieces of a word stand side by side.
         texts = [(*ids[: unit[0]], *ids[unit[-1] + 1 :]) for unit in reading.units]
         logits = reading.ledger.logits(texts)
-        lost = (reading.logits[0, target].double() - logits[:, target].double()).tolist()
+        lost = (target(reading.logits.double()) - target(logits.double())).tolist()
         left = logits.double().softmax(-1).tolist()
         values = [0.0] * len(ids)
         without: list[tuple[float, ...] | None] = [None] * len(ids)

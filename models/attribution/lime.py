@@ -12,6 +12,7 @@ from models.attribution.base import AttributionMethod, Scores, seed_field
 from models.attribution.fit import r_squared
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 RIDGE: Final = 1.0
 
@@ -69,7 +70,7 @@ class Lime(AttributionMethod):
     on_demand = True
     Params = LimeParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the coefficients (T,) with the R² of the fit."""
         game = Game(reading, target)
         there = neighbours(game.players, self.params.budget, self.params.seed)

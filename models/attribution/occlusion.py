@@ -10,6 +10,7 @@ from models.attribution.base import AttributionMethod, Scores
 from models.attribution.game import Game
 from models.attribution.leave_one_out import ONE_TOKEN
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Occlusion(AttributionMethod):
     complete = False
     Params = OcclusionParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the mean drop of the logit over the windows that hold each word (T,)."""
         size, words = self.params.window, len(reading.units)
         if words == 1:

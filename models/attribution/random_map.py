@@ -8,6 +8,7 @@ import numpy as np
 
 from models.attribution.base import AttributionMethod, Scores, seed_field
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,10 @@ class RandomMap(AttributionMethod):
     signed = False
     complete = False
     on_demand = True
+    blind = True
     Params = RandomMapParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the draw at the first piece of every word (T,), the same for every target."""
         ids = reading.ids[0].tolist()
         drawn = np.random.default_rng([self.params.seed, *ids]).dirichlet(np.ones(len(reading.units)))

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.attribution.ledger import Ledger
+from models.attribution.target import Target, as_target, value
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 
@@ -44,7 +45,7 @@ class Reading:
         self.ids = torch.tensor([list(ids)], dtype=torch.long, device=classifier.table.weight.device)
         self.mask = classifier.grouped(self.ids, torch.ones_like(self.ids, dtype=torch.bool))
         self.units = _units(range(len(ids)) if owners is None else owners)
-        self._gradients: dict[tuple[str, int, bool], Tensor] = {}
+        self._gradients: dict[tuple[str, Target, bool], Tensor] = {}
         with torch.enable_grad(), differentiable(self.ids):
             self._embeddings = classifier.embed(self.ids).detach().requires_grad_()
             self._hidden = classifier.encode(self._embeddings, self.mask)
@@ -67,15 +68,19 @@ class Reading:
         """The logit of class ``target``."""
         return float(self.logits[0, target])
 
-    def embedding_gradient(self, target: int, *, detached: bool = False) -> Tensor:
-        """∂ logit_target / ∂ e_i, (T, E); ``detached`` holds the attention weights constant."""
-        return self._gradient("embeddings", target, detached)
+    def value(self, target: Target | int) -> float:
+        """The number F that ``target`` makes of the logits."""
+        return value(as_target(target), self.logits)
 
-    def state_gradient(self, target: int, *, detached: bool = False) -> Tensor:
-        """∂ logit_target / ∂ h_i, (T, D); ``detached`` holds the attention weights constant."""
-        return self._gradient("hidden", target, detached)
+    def embedding_gradient(self, target: Target | int, *, detached: bool = False) -> Tensor:
+        """∂F / ∂e_i, (T, E); ``detached`` holds the attention weights constant."""
+        return self._gradient("embeddings", as_target(target), detached)
 
-    def _gradient(self, source: str, target: int, detached: bool) -> Tensor:
+    def state_gradient(self, target: Target | int, *, detached: bool = False) -> Tensor:
+        """∂F / ∂h_i, (T, D); ``detached`` holds the attention weights constant."""
+        return self._gradient("hidden", as_target(target), detached)
+
+    def _gradient(self, source: str, target: Target, detached: bool) -> Tensor:
         # A pooler that does not attend has no weights to hold: detached and attached are one.
         detached = detached and self.weights is not None
         key = (source, target, detached)
@@ -86,7 +91,7 @@ class Reading:
                     pooled = self.classifier.pooler.held(self._hidden, self.mask)
                     logits = self.classifier.decide(pooled)
                 inputs = self._embeddings if source == "embeddings" else self._hidden
-                (gradient,) = torch.autograd.grad(logits[0, target], inputs, retain_graph=True)
+                (gradient,) = torch.autograd.grad(target(logits)[0], inputs, retain_graph=True)
             self._gradients[key] = gradient[0]
         return self._gradients[key]
 

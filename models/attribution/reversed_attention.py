@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from models.attribution.base import AttributionMethod, Scores, needs_attention
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 
 
@@ -29,12 +30,13 @@ class ReversedAttention(AttributionMethod):
     signed = False
     complete = False
     on_demand = True
+    blind = True
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without attention weights there is nothing to turn round."""
         return needs_attention(classifier)
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the weights in reverse order at the first piece of every word (T,), the same for every target."""
         assert reading.weights is not None
         weights = reading.weights[0].double().tolist()

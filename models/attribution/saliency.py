@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from models.attribution.base import AttributionMethod, Scores, floats
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Saliency(AttributionMethod):
     complete = False
     Params = SaliencyParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the gradient's norm per token (T,)."""
         order = 1 if self.params.norm == "l1" else 2
         return Scores(floats(reading.embedding_gradient(target).norm(p=order, dim=-1)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.attribution.base import AttributionMethod, Scores
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 MOST_WORDS: Final = 12
 
@@ -37,7 +38,7 @@ class ShapleyExact(AttributionMethod):
     complete = True
     on_demand = True
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the Shapley values (T,), or the reason why there are too many words."""
         words = len(reading.units)
         if words > MOST_WORDS:

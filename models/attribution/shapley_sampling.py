@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.attribution.base import AttributionMethod, Scores, seed_field
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.errors import PoolScopeError
 
 
@@ -61,7 +62,7 @@ class ShapleySampling(AttributionMethod):
     on_demand = True
     Params = ShapleySamplingParams
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the estimates with their standard errors, each (T,)."""
         game = Game(reading, target)
         orders = mirrored(game.players, self.params.permutations // 2, self.params.seed)

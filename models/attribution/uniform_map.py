@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.attribution.base import AttributionMethod, Scores
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 
 
 class UniformMap(AttributionMethod):
@@ -23,8 +24,9 @@ class UniformMap(AttributionMethod):
     signed = False
     complete = False
     on_demand = True
+    blind = True
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return 1/n at the first piece of every word (T,), the same for every target."""
         firsts = {places[0] for places in reading.units}
         return Scores(tuple(1 / len(firsts) if place in firsts else 0.0 for place in range(len(reading))))

@@ -11,7 +11,7 @@ from typing import Any
 
 from models.commands.values import named_value
 from models.errors import PoolScopeError
-from models.records import MethodCall, Param, Request
+from models.records import SCALARS, MethodCall, Param, Request
 
 _CALL = re.compile(r"\s*(?P<name>\w+)\s*(?:\[(?P<params>[^\]]*)\])?\s*(?:,|$)")
 
@@ -29,6 +29,13 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument(
         "--target", metavar="CLASS", help="name or number of a class; default: the predicted one"
     )
+    parser.add_argument(
+        "--against", metavar="CLASS", help="explain the logit of the target over that of this class"
+    )
+    parser.add_argument(
+        "--scalar", choices=SCALARS, default="logit",
+        help="what of the target is explained: its logit (default), probability, or margin over the next class",
+    )  # fmt: skip
     parser.add_argument(
         "--delete", type=_places, default=(), metavar="N,N", help="token numbers to delete first"
     )
@@ -55,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     classifier = load_classifier(args.model, args.zoo)
     target = parse_target(args.target, classifier.labels, classifier.spec.labels)
-    request = Request(args.text, calls, target, deleted=args.delete, masked=args.mask)
+    against = parse_target(args.against, classifier.labels, classifier.spec.labels)
+    request = Request(
+        args.text, calls, target, deleted=args.delete, masked=args.mask, scalar=args.scalar, against=against
+    )
     analysis = analyse(classifier, request)
     if args.json:
         print(json.dumps(as_record(analysis), ensure_ascii=False, indent=2, allow_nan=False))

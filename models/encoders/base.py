@@ -19,7 +19,8 @@ class Encoder(nn.Module, ABC):
 
     Padding never influences the states of real tokens; the states at padded positions are
     whatever is cheapest and must not be read. ``contextual`` says whether a token's state
-    depends on its neighbours.
+    depends on its neighbours, ``self_attends`` whether it learns of them by
+    ``scaled_dot_product_attention`` in every layer and by nothing else.
     """
 
     name: ClassVar[str]
@@ -27,6 +28,7 @@ class Encoder(nn.Module, ABC):
     formula: ClassVar[str]
     source: ClassVar[str]
     contextual: ClassVar[bool] = True
+    self_attends: ClassVar[bool] = False
     state_size: int
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:
@@ -65,6 +67,10 @@ class Encoder(nn.Module, ABC):
     def learned(self) -> tuple[Parameter, ...]:
         """Return the few learned quantities of the encoder that are worth reading, such as a mix of layers."""
         return ()
+
+    def depths(self, layers: int) -> tuple[float, ...]:
+        """Return the share of each layer in a token's state, (L + 1), the embeddings first; the last one's is 1."""
+        return (*[0.0] * layers, 1.0)
 
     def foreign(self) -> frozenset[str]:
         """Return the names, in this module's state, of what belongs to a shipped base and is saved with that."""

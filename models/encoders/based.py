@@ -86,6 +86,10 @@ class BasedEncoder(Encoder):
         """Return the mix of the layers."""
         return self.mix.learned()
 
+    def depths(self, layers: int) -> tuple[float, ...]:
+        """Return the learned mix, its scale left out."""
+        return tuple(self.mix.logits.detach().softmax(0).tolist())
+
     def foreign(self) -> frozenset[str]:
         """Return the body's names while it is the base's."""
         return frozenset() if self.tune else frozenset(f"body.{name}" for name in self.body.state_dict())

@@ -22,6 +22,7 @@ class BertLikeEncoder(BasedEncoder):
         r" h^{(j)}_i = f_j([\mathrm{CLS}], e_1, \ldots, e_N),\quad s = \mathrm{softmax}(\lambda)"
     )
     source = "Devlin et al., NAACL 2019; layer mix: Peters et al., NAACL 2018"
+    self_attends = True
 
     def __init__(
         self, embedding_size: int, base: str = "bert_like", tune: bool = False, layers: int = 3, heads: int = 4,

@@ -22,6 +22,7 @@ class GptLikeEncoder(BasedEncoder):
         r" h^{(j)}_i = f_j(e_1, \ldots, e_i),\quad s = \mathrm{softmax}(\lambda)"
     )
     source = "Radford et al. 2018; layer mix: Peters et al., NAACL 2018"
+    self_attends = True
 
     def __init__(
         self, embedding_size: int, base: str = "gpt_like", tune: bool = False, layers: int = 2, heads: int = 4,

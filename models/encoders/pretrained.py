@@ -35,6 +35,7 @@ class PretrainedEncoder(Encoder):
     formula = r"h_i = \sum_l s_l\,h^{(l)}_i,\quad s = \mathrm{softmax}(\lambda)"
     source = "Devlin et al., NAACL 2019; all-MiniLM-L6-v2: Wang et al. 2020, Reimers & Gurevych 2019"
     contextual: ClassVar[bool] = True
+    self_attends: ClassVar[bool] = True
 
     def __init__(
         self, embedding_size: int, base: str = "minilm", layers: str = "mix", tune: str = "none", rank: int = 8
@@ -100,6 +101,10 @@ class PretrainedEncoder(Encoder):
         weights = tuple(self.mix.detach().softmax(0).tolist())
         start = (1 / len(weights),) * len(weights)
         return (Parameter("s", weights, start, "weight of each layer, embeddings first", "simplex"),)
+
+    def depths(self, layers: int) -> tuple[float, ...]:
+        """Return the learned mix, or 1 for the last layer."""
+        return super().depths(layers) if self.mix is None else tuple(self.mix.detach().softmax(0).tolist())
 
     def foreign(self) -> frozenset[str]:
         """Name what belongs to the base: all that training does not move, the word embeddings always."""

@@ -29,6 +29,7 @@ class TransformerEncoder(Encoder):
         r" x^{(l+1)} = y + \mathrm{FFN}(\mathrm{LN}\,y),\quad x^{(0)}_i = \sqrt{D}\, W e_i + p_i"
     )
     source = "Vaswani et al., NeurIPS 2017; pre-norm: Xiong et al., ICML 2020"
+    self_attends = True
 
     def __init__(
         self,

@@ -20,6 +20,7 @@ from models.attribution.exact_share import ExactShare
 from models.attribution.input_gradient import InputGradient
 from models.attribution.leave_one_out import LeaveOneOut
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 from models.metrics.agreement import KENDALL
 from models.records import Agreement, Attribution, Ladder, Request, Rung
@@ -41,8 +42,9 @@ class MeanShare(AttributionMethod):
     source = "the pooler's own formula"
     signed = False
     complete = False
+    blind = True
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the mean share (T,), the same for every target."""
         with torch.no_grad():
             return Scores(floats(reading.classifier.pooler.shares(reading.hidden, reading.mask)[0].mean(-1)))
@@ -62,7 +64,7 @@ class StateGradient(AttributionMethod):
     signed = True
     complete = False
 
-    def attribute(self, reading: Reading, target: int) -> Scores:
+    def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return Σ_d h_id ∂logit_c/∂h_id per token (T,)."""
         return Scores(floats((reading.hidden[0] * reading.state_gradient(target)).sum(-1)))
 
@@ -88,7 +90,7 @@ def ladder(classifier: PoolingClassifier, request: Request) -> Ladder:
     text = prepare(classifier, request)
     reading = Reading(classifier, text.ids, text.owners)
     target = target_of(classifier, request, predicted(classifier, reading.logits[0]))
-    steps = _steps(classifier, classifier.labels[target])
+    steps = _steps(classifier, classifier.labels[target.index])
     maps = [attribution(step.method, reading, text, target) for step in steps]
     taus = [None, *(compare(KENDALL, a, b, text) for a, b in zip(maps, maps[1:], strict=False))]
     rungs = tuple(

@@ -117,7 +117,7 @@ const drawing = {
     setText(panel.digest, reader.digest);
     panel.digest.title = "digest of the weights";
     const signed = reader.rows.some((row) => row.signed && row.q);
-    setText(panel.speaks, `${signed ? "For or against" : "About"} \u201c${reader.target}\u201d${reader.predicted ? ", the predicted class" : ""}`);
+    setText(panel.speaks, `${signed ? "For or against" : "About"} \u201c${reader.target}\u201d${reader.predicted ? ", the predicted class" : ""}${reader.of ? `: ${reader.of}` : ""}`);
     this.fillBars(panel.bars, reader.bars);
     const kept = new Map();
     const nodes = reader.rows.map((data) => {

@@ -1,20 +1,17 @@
-"""Rollout and flow through self-attention: the weights themselves, direct products, a second road to each number."""
+"""Rollout through self-attention: the weights themselves, direct products, a second road to each number."""
 
 from __future__ import annotations
 
 import itertools
 
-import networkx as nx
-import numpy as np
 import pytest
 import torch
 from tiny_bert import save_bert
-from tiny_classifiers import EMBEDDING_SIZE, LABELS, OTHER, TEXT, WORDS, ids_of, tiny
+from tiny_classifiers import LABELS, OTHER, TEXT, deep, ids_of, tiny
 from torch.nn import functional as F
 from transformers import AutoModel
 
 from models.attribution import METHODS
-from models.attribution.attention_flow import MOST_TOKENS, flows
 from models.attribution.layers import Recording, encode
 from models.attribution.reading import Reading
 from models.attribution.rollout import residual, rolled
@@ -24,25 +21,9 @@ from models.encoders import ENCODERS
 from models.poolers import POOLERS
 from models.pretrained.base import open_pretrained
 from models.records import ModelSpec
-from models.text import Vocabulary
 
-SIZES = {"layers": 3, "heads": 2, "ffn": 8}
 FAMILY = ("rollout", "rollout_gradient", "attention_flow")
 encoders = pytest.mark.parametrize("encoder", ["transformer", "bert_like", "gpt_like"])
-
-
-def deep(encoder, pooler="attention", seed=3):
-    """A classifier over three layers of self-attention, sharp enough that the layers differ."""
-    torch.manual_seed(seed)
-    options = {"width": 8} if encoder == "transformer" else {"base": "none"}
-    body = ENCODERS[encoder](EMBEDDING_SIZE, **SIZES, **options)
-    spec = ModelSpec(f"t/{encoder}/{pooler}", "test", encoder, pooler, seed, "0" * 64, "test", LABELS)
-    head = POOLERS[pooler](body.state_size)
-    classifier = PoolingClassifier(spec, Vocabulary(WORDS), body, head, embedding_size=EMBEDDING_SIZE)
-    with torch.no_grad():
-        for value in classifier.parameters():
-            value.add_(0.3 * torch.randn_like(value))
-    return classifier.double().eval().requires_grad_(False)
 
 
 def values(name, reading, target=0):
@@ -160,43 +141,6 @@ def test_gradients_of_the_weights_are_those_of_a_forward_that_is_pushed(target, 
     start = torch.relu((states * torch.autograd.grad(number, states)[0])[0].sum(-1)).detach()
     torch.testing.assert_close(values("rollout_gradient", reading, target), start @ relevance, rtol=1e-8, atol=1e-12)
     assert float((relevance - torch.eye(n, dtype=torch.float64)).abs().max()) > 1e-4
-
-
-@encoders
-def test_flow_is_networkxs_maximum_flow(encoder):
-    classifier = deep(encoder)
-    reading = Reading(classifier, ids_of(classifier, "the film is not bad"))
-    mats = [residual(a.mean(0)).numpy() for a in attentions(reading)]
-    own, shares, graph = len(mats[0]) - len(reading), classifier.encoder.depths(3), nx.DiGraph()
-    for level in range(4):
-        for i, weight in enumerate(reading.weights[0].tolist()):
-            graph.add_edge("top", (level, own + i), capacity=shares[level] * weight)
-        for i, j in itertools.product(range(len(mats[0])), repeat=2):
-            if level:
-                graph.add_edge((level, i), (level - 1, j), capacity=mats[level - 1][i, j])
-    expected = [nx.maximum_flow_value(graph, "top", (0, own + i)) for i in range(len(reading))]
-    found = values("attention_flow", reading).tolist()
-    assert found == pytest.approx(expected, abs=1e-6)
-    assert sum(found) > 1
-    assert max(found) <= 1 + 1e-6
-
-
-def test_flow_takes_the_narrowest_edge_of_a_road():
-    down = np.array([[0.25, 0.75], [0.0, 1.0]])
-    assert flows([down], np.array([0.9, 0.1]), (0.0, 1.0)) == pytest.approx([0.25, 0.85])
-    assert flows([down], np.array([0.5, 0.5]), (0.0, 1.0)) == pytest.approx([0.25, 1.0])
-    # Half of a state is the embedding itself.
-    assert flows([down], np.array([1.0, 0.0]), (0.5, 0.5)) == pytest.approx([0.75, 0.5])
-
-
-def test_a_long_text_has_no_flow_but_a_sentence():
-    classifier = tiny("transformer", "attention")
-    reading = Reading(classifier, list(ids_of(classifier, f"{TEXT} " * 12)))
-    assert len(reading) > MOST_TOKENS
-    found = METHODS["attention_flow"]()(reading, 0)
-    assert found.values is None
-    assert found.reason == "Attention flow is computed for texts of up to 128 tokens; this one is longer."
-    assert METHODS["rollout"]()(reading, 0).values is not None
 
 
 @pytest.mark.parametrize("name", FAMILY)

@@ -29,6 +29,7 @@ SMALL = {
     # As wide as the word vectors, so that every encoder is given embeddings of one width.
     "ngram": {"count": 60, "size": 6},
 }
+DEEP = {"layers": 3, "heads": 2, "ffn": 8}
 EMBEDDING_SIZE = 6
 
 # A pretrained encoder has its own width and pieces; its tests are in test_pretrained.py.
@@ -74,6 +75,20 @@ def tiny(encoder="bilstm", pooler="attention", *, seed=1, labels=LABELS, double=
     if double:
         classifier = classifier.double()
     return classifier.eval().requires_grad_(False)
+
+
+def deep(encoder, pooler="attention", seed=3):
+    """Return a classifier over three layers of self-attention, with weights large enough to tell them apart."""
+    torch.manual_seed(seed)
+    options = {"width": 8} if encoder == "transformer" else {"base": "none"}
+    body = ENCODERS[encoder](EMBEDDING_SIZE, **DEEP, **options)
+    spec = ModelSpec(f"t/{encoder}/{pooler}", "test", encoder, pooler, seed, "0" * 64, "test", LABELS)
+    head = POOLERS[pooler](body.state_size)
+    classifier = PoolingClassifier(spec, Vocabulary(WORDS), body, head, embedding_size=EMBEDDING_SIZE)
+    with torch.no_grad():
+        for value in classifier.parameters():
+            value.add_(0.3 * torch.randn_like(value))
+    return classifier.double().eval().requires_grad_(False)
 
 
 def ids_of(classifier, text=TEXT):

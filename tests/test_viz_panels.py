@@ -115,6 +115,16 @@ def test_a_map_that_does_not_sum_up_says_so():
     assert "do not sum" in meaning
 
 
+@pytest.mark.parametrize(("fit", "level"), [(0.83, "ok"), (0.31, "high")])
+def test_a_fitted_map_says_how_much_it_tells(fit, level):
+    analysis = invented.analysis(reader=0)
+    maps = tuple(dataclasses.replace(a, fit=fit) if a.method == "saliency" else a for a in analysis.attributions)
+    rows = panels([dataclasses.replace(analysis, attributions=maps)])["readers"][0]["rows"]
+    found = next(r["delta"] for r in rows if r["key"] == "saliency")
+    assert found[:2] == [f"R² {fit}", level]
+    assert found[2].startswith("R²: how much of the logit")
+
+
 def test_undefined_and_empty_maps_carry_a_sentence_instead_of_numbers():
     found = panels([invented.analysis(reader=2)])
     row = next(r for r in found["readers"][0]["rows"] if r["key"] == "attention")

@@ -51,6 +51,15 @@ def test_the_selected_word_has_value_rank_and_what_is_left_without_it():
     assert row["change"].replace("\u2212", "-") == f"{after[analysis.target] - p:+.2f}"
 
 
+def test_a_sampled_value_has_its_standard_error():
+    analysis = invented.analysis(reader=0)
+    errors = tuple(0.012 for _ in analysis.tokens)
+    maps = tuple(dataclasses.replace(a, errors=errors) if a.method == "saliency" else a for a in analysis.attributions)
+    rows = tables.word_rows([dataclasses.replace(analysis, attributions=maps)], 1)
+    said = [row["value"].endswith(" ± 0.012") for row in rows]
+    assert said == [a.method == "saliency" for a in analysis.attributions]
+
+
 def test_without_falls_back_on_leave_one_out_and_else_on_a_dash():
     analysis = invented.analysis(reader=0)
     assert tables.word_rows([analysis], 1)[0]["without it"] == "\u2013"

@@ -73,6 +73,14 @@ def test_delta_is_a_percentage_of_the_change_and_only_for_complete_methods():
     assert wording.delta(attribution(scores=None, reason="none", relative_delta=0.5)) is None
 
 
+def test_a_fitted_map_shows_its_fit_in_place_of_an_error_that_is_zero_by_construction():
+    assert wording.badge(attribution(relative_delta=0.0042, delta=1.0)) == "Δ\u202f0.4\u202f%"
+    assert wording.badge(attribution(delta=0.0, relative_delta=0.0, fit=0.456)) == "R² 0.46"
+    assert wording.badge(attribution(complete=False, fit=-0.104)) == "R² \u22120.10"
+    assert wording.badge(attribution(scores=None, reason="none", fit=0.9)) is None
+    assert wording.badge(attribution(complete=False)) is None
+
+
 def test_units_name_scalar_and_class():
     assert "probability of “bad”" in wording.unit(attribution(scalar="probability"), "bad")
     assert wording.unit(attribution(), "bad", "good") == "part of the logit of “bad” over “good”"

@@ -105,7 +105,7 @@ def _article(analysis: Analysis, place: int, limits: Mapping[str, float], scale_
             tag(
                 "div",
                 tag("h3", a.title),
-                tag("span", wording.delta(a) or "", class_="soft"),
+                tag("span", wording.badge(a) or "", class_="soft"),
                 tag("span", _kind(a, target), class_="soft"),
                 class_="row",
             ),

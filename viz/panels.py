@@ -223,10 +223,13 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
 
 
 def _delta(a: Attribution) -> list[str] | None:
-    """[badge, level, what it means] of the completeness error; worded, so colour is not alone."""
-    badge = wording.delta(a)
+    """[badge, level, what it means] of fit or completeness error; worded, so colour is not alone."""
+    badge = wording.badge(a)
     if badge is None:
         return None
+    if a.fit is not None:
+        meaning = "R²: how much of the logit over the texts that were read the words' values tell, added up"
+        return [badge, "ok" if a.fit >= 0.5 else "high", meaning]
     fine = a.relative_delta is not None and abs(a.relative_delta) <= 0.01
     meaning = (
         "completeness error: the values sum to F(x) − F(baseline) within this share"

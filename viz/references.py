@@ -86,7 +86,7 @@ def _row(analysis: Analysis, limits: Mapping[str, float], scale_name: str, note:
     ]
     for a in analysis.attributions:
         target = analysis.prediction.labels[a.target]
-        badge = wording.delta(a) or ""
+        badge = wording.badge(a) or ""
         begins = f"For “{target}”, {a.scalar}. Starts at {a.baseline}. {badge}"
         parts += [map_html(analysis, a, limits[a.method], scale_name), tag("p", begins, class_="soft")]
     if analysis.cut:

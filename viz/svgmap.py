@@ -159,7 +159,7 @@ def _map(canvas: Canvas, analysis: Analysis, a: Attribution, limit: float, scale
     dark = canvas.dark
     canvas.y += 26
     end = canvas.text(a.title, MARGIN, canvas.y, SMALL, palette.ink(dark), "bold")
-    notes = [wording.delta(a)]
+    notes = [wording.badge(a)]
     if a.scores is not None and scale.SCALES[scale_name].per_method:
         notes.append(" … ".join(scale.ends(limit, a.signed, scale_name)))
     canvas.text("   ".join(filter(None, notes)), end + 10, canvas.y, SMALL, palette.muted(dark))

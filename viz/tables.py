@@ -124,8 +124,9 @@ def _word(a: Attribution, index: int) -> Row:
     """Value, share and rank of one token in one map, worded."""
     if a.scores is None:
         return {"value": wording.DASH, "share": wording.DASH, "rank": wording.DASH, "note": a.reason}
+    error = f" ± {wording.number(a.errors[index])}" if a.errors is not None else ""
     return {
-        "value": wording.number(a.scores[index], plus=a.signed),
+        "value": wording.number(a.scores[index], plus=a.signed) + error,
         "share": wording.percent(scale.shares(a.scores)[index]),
         "rank": wording.rank(scale.ranks(a.scores)[index], len(a.scores)),
         "note": a.warning,

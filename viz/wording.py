@@ -23,6 +23,10 @@ FACTOR = "layer scale γ"
 
 
 _UNITS = {
+    "lime": "weight of the word in a linear model of the logit",
+    "uniform_map": "the same for every word, sums to 1",
+    "random_map": "drawn by chance, sums to 1",
+    "reversed_attention": "attention weight of another word, sums to 1",
     "attention": "attention weight, sums to 1",
     "attention_norm": "attention weight × length of the state",
     "effective_attention": "weight inside the norm, sums to 1",
@@ -127,6 +131,13 @@ def rank(position: int, total: int) -> str:
 def count(n: int, noun: str) -> str:
     """``1 word``, ``3 words``, ``5,000 words``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def badge(attribution: Attribution) -> str | None:
+    """How far a map may be trusted, in its own measure: ``R² 0.87`` of a fitted one, else :func:`delta`."""
+    if attribution.fit is None or attribution.scores is None:
+        return delta(attribution)
+    return f"R² {_signed(f'{attribution.fit:.2f}')}"
 
 
 def delta(attribution: Attribution) -> str | None:

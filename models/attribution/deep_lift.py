@@ -10,7 +10,7 @@ from models.attribution.rescale import Rescaling
 from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 
-ENCODERS = ("embedding", "cnn")
+ENCODERS = ("embedding", "cnn", "ngram")
 POOLERS = ("cls", "last", "max", "mean")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attribution.reading import Reading
-from models.attribution.target import Target
+from models.attribution.target import Target, as_target
 
 # Coalitions are handed on in slices, so that thousands of long ones are never rows all at once.
 ROWS: Final = 4096
@@ -26,10 +26,10 @@ class Game:
     through the reading's ledger.
     """
 
-    def __init__(self, reading: Reading, target: Target) -> None:
+    def __init__(self, reading: Reading, target: Target | int) -> None:
         """Take the words of ``reading`` as players and what ``target`` makes of the logits as the worth."""
         self.players = len(reading.units)
-        self._reading, self._target = reading, target
+        self._reading, self._target = reading, as_target(target)
         self._ids = reading.ids[0].cpu().numpy()
         owner = np.full(len(self._ids), -1)
         for word, places in enumerate(reading.units):

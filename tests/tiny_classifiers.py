@@ -31,6 +31,8 @@ SMALL = {
 }
 DEEP = {"layers": 3, "heads": 2, "ffn": 8}
 EMBEDDING_SIZE = 6
+# Methods that follow layers of self-attention, or chords, through the encoder: an LSTM has neither.
+NOT_OVER_LSTM = {"attention_flow", "deep_lift", "rollout", "rollout_gradient"}
 
 # A pretrained encoder has its own width and pieces; its tests are in test_pretrained.py.
 OWN = tuple(name for name in ENCODERS if name != "pretrained")

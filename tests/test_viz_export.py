@@ -218,3 +218,16 @@ def test_rows_become_csv_with_all_columns():
         {"a": "1", "b": "x,⟦NUL⟧y", "c": ""},
         {"a": "2", "b": "", "c": ""},
     ]
+
+
+def test_csv_says_how_far_a_sampled_value_may_be_off_and_how_well_a_model_fits():
+    sampled, plain = invented.analysis("one two three", 1).attributions[:2]
+    errors = tuple(0.25 * i for i in range(len(sampled.scores)))
+    found = dataclasses.replace(
+        invented.analysis("one two three", 1),
+        attributions=(dataclasses.replace(sampled, errors=errors, fit=0.5), plain),
+    )
+    rows = list(csv.DictReader(io.StringIO(export.analyses_csv([found], VERSIONS))))
+    mine = [row for row in rows if row["method"] == sampled.key]
+    assert [(float(row["error"]), float(row["fit"])) for row in mine] == [(error, 0.5) for error in errors]
+    assert {(row["error"], row["fit"]) for row in rows if row["method"] == plain.key} == {("", "")}

@@ -22,8 +22,8 @@ __all__ = ["analyses_csv", "analyses_json", "heatmap_html", "heatmap_png", "heat
 FORMAT = "poolscope-analyses/1"
 COLUMNS = (
     "model", "digest", "seed", "method", "scalar", "target", "signed", "complete", "position", "start", "end",
-    "word", "known", "state", "value", "share", "rank", "relative_delta", "baseline", "note", "arguments",
-    "versions",
+    "word", "known", "state", "value", "error", "share", "rank", "relative_delta", "fit", "baseline", "note",
+    "arguments", "versions",
 )  # fmt: skip
 
 
@@ -31,7 +31,8 @@ def analyses_csv(analyses: Sequence[Analysis], versions: Mapping[str, str] | Non
     """One line per reader × method × token; an undefined map is one line with its reason.
 
     ``start`` and ``end`` are offsets into the text as typed; ``word`` has control characters made
-    visible, since spreadsheets stumble over them.
+    visible, since spreadsheets stumble over them. ``error`` is the standard error of a sampled value, ``fit``
+    the R² of values that come from a fitted model.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -49,7 +50,7 @@ def _lines(analysis: Analysis, versions: str) -> list[dict[str, object]]:
         head: dict[str, object] = {
             "model": model.id, "digest": model.digest, "seed": model.seed, "method": a.key,
             "scalar": a.scalar, "target": model.labels[a.target], "signed": a.signed, "complete": a.complete,
-            "relative_delta": a.relative_delta, "baseline": a.baseline, "note": a.reason or a.warning,
+            "relative_delta": a.relative_delta, "fit": a.fit, "baseline": a.baseline, "note": a.reason or a.warning,
             "arguments": provenance.request_words(request, model.labels), "versions": versions,
         }  # fmt: skip
         if a.scores is None:
@@ -61,6 +62,7 @@ def _lines(analysis: Analysis, versions: str) -> list[dict[str, object]]:
             | {
                 "position": i, "start": token.start, "end": token.end, "word": markup.visible(token.text),
                 "known": token.known, "state": token.state, "value": value, "share": share, "rank": rank,
+                "error": None if a.errors is None else a.errors[i - 1],
             }
             for i, (token, value, share, rank) in enumerate(numbers, start=1)
         ]  # fmt: skip

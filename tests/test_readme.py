@@ -71,3 +71,8 @@ def test_make_targets_of_the_readme_exist():
 @pytest.mark.parametrize("path", re.findall(r"\]\(([^)#]+)\)", README))
 def test_files_the_readme_points_to_exist(path):
     assert (ROOT / path).exists()
+
+
+def test_what_the_study_found_is_what_its_page_says():
+    found = next(line[2:] for line in README.splitlines() if line.startswith("> Of "))
+    assert (ROOT / "STUDY.md").read_text(encoding="utf-8").splitlines()[2].startswith(found.removesuffix("."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -45,13 +44,6 @@ class Game:
     def empty(self) -> float:
         """Return v(∅)."""
         return float(self(np.zeros((1, self.players), dtype=bool))[0])
-
-    def placed(self, values: Sequence[float] | NDArray[np.float64]) -> tuple[float, ...]:
-        """Put one number per word at the word's first piece (T,), 0 elsewhere."""
-        full = [0.0] * len(self._ids)
-        for places, value in zip(self._reading.units, values, strict=True):
-            full[places[0]] = float(value)
-        return tuple(full)
 
     def _worth(self, coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
         # A last column for the ids of no word, which index −1 finds.

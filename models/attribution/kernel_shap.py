@@ -64,12 +64,12 @@ class KernelShap(AttributionMethod):
         empty = game.empty()
         change = game.whole - empty
         if game.players == 1:
-            return Scores(game.placed([change]), delta=0.0, change=change, baseline=self.baseline)
+            return Scores(reading.placed([change]), delta=0.0, change=change, baseline=self.baseline)
         coalitions, weights = chosen(game.players, self.params.budget, self.params.seed)
         gains = game(coalitions) - empty
         values = solved(coalitions, weights, gains, change)
         return Scores(
-            game.placed(values),
+            reading.placed(values),
             delta=float(values.sum()) - change,
             change=change,
             baseline=self.baseline,

@@ -38,8 +38,7 @@ class LeaveOneOut(AttributionMethod):
         logits = reading.ledger.logits(texts)
         lost = (target(reading.logits.double()) - target(logits.double())).tolist()
         left = logits.double().softmax(-1).tolist()
-        values = [0.0] * len(ids)
         without: list[tuple[float, ...] | None] = [None] * len(ids)
-        for unit, value, probabilities in zip(reading.units, lost, left, strict=True):
-            values[unit[0]], without[unit[0]] = value, tuple(probabilities)
-        return Scores(tuple(values), without=tuple(without))
+        for unit, probabilities in zip(reading.units, left, strict=True):
+            without[unit[0]] = tuple(probabilities)
+        return Scores(reading.placed(lost), without=tuple(without))

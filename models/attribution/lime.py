@@ -77,7 +77,7 @@ class Lime(AttributionMethod):
         weights = nearness(there, self.params.kernel_width)
         worth = game(there)
         values, told = ridge(there.astype(float), worth, weights)
-        return Scores(game.placed(values), baseline=self.baseline, fit=r_squared(worth, told, weights))
+        return Scores(reading.placed(values), baseline=self.baseline, fit=r_squared(worth, told, weights))
 
 
 def neighbours(players: int, count: int, seed: int) -> NDArray[np.bool_]:

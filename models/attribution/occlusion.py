@@ -65,4 +65,4 @@ class Occlusion(AttributionMethod):
         starts = np.arange(words - size + 1)[:, None]
         taken = (np.arange(words) >= starts) & (np.arange(words) < starts + size)
         drops = game.whole - game(~taken)
-        return Scores(game.placed(drops @ taken / taken.sum(0)))
+        return Scores(reading.placed(drops @ taken / taken.sum(0)))

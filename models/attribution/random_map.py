@@ -43,7 +43,4 @@ class RandomMap(AttributionMethod):
         """Return the draw at the first piece of every word (T,), the same for every target."""
         ids = reading.ids[0].tolist()
         drawn = np.random.default_rng([self.params.seed, *ids]).dirichlet(np.ones(len(reading.units)))
-        values = [0.0] * len(ids)
-        for places, value in zip(reading.units, drawn, strict=True):
-            values[places[0]] = float(value)
-        return Scores(tuple(values))
+        return Scores(reading.placed(drawn))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 
 import torch
@@ -63,6 +63,13 @@ class Reading:
     def __len__(self) -> int:
         """Count the ids T."""
         return self.ids.shape[1]
+
+    def placed(self, values: Iterable[float]) -> tuple[float, ...]:
+        """Put one number per word of ``units`` at the word's first piece (T,), 0 elsewhere."""
+        full = [0.0] * len(self)
+        for places, number in zip(self.units, values, strict=True):
+            full[places[0]] = float(number)
+        return tuple(full)
 
     def logit(self, target: int) -> float:
         """The logit of class ``target``."""

@@ -41,10 +41,7 @@ class ReversedAttention(AttributionMethod):
         assert reading.weights is not None
         weights = reading.weights[0].double().tolist()
         words = np.array([sum(weights[place] for place in places) for places in reading.units])
-        values = [0.0] * len(weights)
-        for places, value in zip(reading.units, turned(words), strict=True):
-            values[places[0]] = float(value)
-        return Scores(tuple(values))
+        return Scores(reading.placed(turned(words)))
 
 
 def turned(weights: NDArray[np.float64]) -> NDArray[np.float64]:

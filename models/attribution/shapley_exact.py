@@ -52,7 +52,7 @@ class ShapleyExact(AttributionMethod):
         worth = game((numbers[:, None] >> np.arange(words)) & 1 == 1)
         values, change = shapley(worth), game.whole - float(worth[0])
         delta = float(values.sum()) - change
-        return Scores(game.placed(values), delta=delta, change=change, baseline=self.baseline)
+        return Scores(reading.placed(values), delta=delta, change=change, baseline=self.baseline)
 
 
 def shapley(worth: NDArray[np.float64]) -> NDArray[np.float64]:

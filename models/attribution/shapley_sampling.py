@@ -72,11 +72,11 @@ class ShapleySampling(AttributionMethod):
         values, errors = pairs.mean(0), pairs.std(0, ddof=1) / np.sqrt(len(pairs))
         change = game.whole - empty
         return Scores(
-            game.placed(values),
+            reading.placed(values),
             delta=float(values.sum()) - change,
             change=change,
             baseline=self.baseline,
-            errors=game.placed(errors),
+            errors=reading.placed(errors),
         )
 
 

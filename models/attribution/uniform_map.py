@@ -28,5 +28,5 @@ class UniformMap(AttributionMethod):
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return 1/n at the first piece of every word (T,), the same for every target."""
-        firsts = {places[0] for places in reading.units}
-        return Scores(tuple(1 / len(firsts) if place in firsts else 0.0 for place in range(len(reading))))
+        words = len(reading.units)
+        return Scores(reading.placed([1 / words] * words))

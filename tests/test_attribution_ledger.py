@@ -12,8 +12,8 @@ from tiny_classifiers import PAIRS, TEXT, fingerprint, ids_of, same_fingerprint,
 from models.analysis import analyse
 from models.attribution.footprint import Footprint
 from models.attribution.ledger import FIRST_CELLS, MOST_CELLS, Ledger
+from models.attribution.perturbed import PerturbedTexts
 from models.attribution.reading import Reading
-from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.records import MethodCall, Request
 
@@ -34,15 +34,15 @@ def alone(classifier, row):
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Shapes (B, T) of every batch that any classifier is given from now on."""
+    """Shapes (B, T) of every batch that any ledger sends on from now on."""
     seen = []
-    forward = PoolingClassifier.forward
+    logits = PerturbedTexts.logits
 
-    def watched(self, ids, mask):
-        seen.append(tuple(ids.shape))
-        return forward(self, ids, mask)
+    def watched(self, rows):
+        seen.append((len(rows), max(map(len, rows))))
+        return logits(self, rows)
 
-    monkeypatch.setattr(PoolingClassifier, "forward", watched)
+    monkeypatch.setattr(PerturbedTexts, "logits", watched)
     return seen
 
 
@@ -141,15 +141,15 @@ def test_no_chunk_is_larger_than_the_last_one_showed_to_be_safe(batches):
 def test_chunks_stay_within_the_budget_that_was_given(encoder, budget, monkeypatch):
     classifier = tiny(encoder, "attention")
     peaks = []
-    forward = PoolingClassifier.forward
+    read = PerturbedTexts.logits
 
-    def watched(self, ids, mask):
+    def watched(self, rows):
         with Footprint() as held:
-            logits = forward(self, ids, mask)
-        peaks.append((len(ids), held.peak))
+            logits = read(self, rows)
+        peaks.append((len(rows), held.peak))
         return logits
 
-    monkeypatch.setattr(PoolingClassifier, "forward", watched)
+    monkeypatch.setattr(PerturbedTexts, "logits", watched)
     rows = [row for length in (60, 120, 90) for row in ([2 + i % 20, *[3] * length, 2 + i // 20] for i in range(60))]
     ledger = Ledger(classifier, budget=budget)
     ledger.logits(rows[:60])
@@ -196,15 +196,15 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(rows):
 
 def test_a_pass_that_breaks_leaves_the_account_true(monkeypatch):
     ledger, rows = Ledger(tiny()), draw(200)
-    forward, passes = PoolingClassifier.forward, []
+    read, passes = PerturbedTexts.logits, []
 
-    def breaking(self, ids, mask):
-        passes.append(len(ids))
+    def breaking(self, rows):
+        passes.append(len(rows))
         if len(passes) == 2:
             raise RuntimeError("broken on purpose")
-        return forward(self, ids, mask)
+        return read(self, rows)
 
-    monkeypatch.setattr(PoolingClassifier, "forward", breaking)
+    monkeypatch.setattr(PerturbedTexts, "logits", breaking)
     with pytest.raises(RuntimeError, match="on purpose"):
         ledger.logits(rows)
     assert ledger.forwards == len(ledger) == passes[0]

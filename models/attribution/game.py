@@ -51,14 +51,14 @@ class Game:
         counts = coalitions.sum(1)
         nobody = self._without_words()
         logits = self._reading.ledger.logits(
-            self._ids[kept].tolist() if count else nobody for kept, count in zip(present, counts, strict=True)
+            self._ids[kept] if count else nobody for kept, count in zip(present, counts, strict=True)
         )
         worth: NDArray[np.float64] = self._target(logits.double()).cpu().numpy()
         return worth
 
-    def _without_words(self) -> list[int]:
+    def _without_words(self) -> NDArray[np.int64]:
         first = self._reading.units[0][0]
         stands = np.arange(len(self._ids)) == first
         row = np.where(stands, self._reading.classifier.unknown, self._ids)
-        kept: list[int] = row[(self._owner < 0) | stands].tolist()
+        kept: NDArray[np.int64] = row[(self._owner < 0) | stands]
         return kept

@@ -5,13 +5,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.attribution.footprint import Footprint
-from models.classifier import PoolingClassifier, pad_batch
+from models.attribution.perturbed import PerturbedTexts
+from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 
 # Beyond some thousand tokens a larger batch is no faster on a CPU, and falls out of its caches.
@@ -22,6 +25,8 @@ MOST_ROWS: Final = 16_384
 # Shorter rows start a chunk of their own once a chunk is worth a pass by itself.
 RAGGED: Final = 0.75
 WORTH: Final = 512
+
+Row = Sequence[int] | NDArray[np.integer[Any]]
 
 
 class Ledger:
@@ -48,7 +53,7 @@ class Ledger:
     def __init__(
         self,
         classifier: PoolingClassifier,
-        own: tuple[Sequence[int], Tensor] | None = None,
+        own: tuple[Row, Tensor] | None = None,
         *,
         budget: int = BUDGET,
         rows: int = MOST_ROWS,
@@ -56,7 +61,7 @@ class Ledger:
         """Open an empty account; ``own`` are the ids of the unperturbed text and its logits (C,)."""
         self.forwards = 0
         self.reused = 0
-        self._classifier = classifier
+        self._texts = PerturbedTexts(classifier)
         self._own = None if own is None else (_key(own[0]), own[1])
         self._budget = budget
         self._most_rows = rows
@@ -68,7 +73,7 @@ class Ledger:
         """Count the rows that are kept."""
         return len(self._stored)
 
-    def logits(self, rows: Iterable[Sequence[int]]) -> Tensor:
+    def logits(self, rows: Iterable[Row]) -> Tensor:
         """Return the logits (N, C) of N rows of ids, in their order; rows may repeat and differ in length.
 
         Raises:
@@ -119,22 +124,21 @@ class Ledger:
         allowed = self._budget / (bytes_per_cell * max(1.0, length / measured))
         return int(min(MOST_CELLS, 2 * cells, allowed))
 
-    @torch.no_grad()
     def _forward(self, chunk: Sequence[bytes], *, last: bool) -> Tensor:
-        rows = [memoryview(key).cast("i").tolist() for key in chunk]
-        ids, mask = pad_batch(rows, self._classifier.table.weight.device)
-        if last or ids.numel() <= self._measured[0]:
-            logits: Tensor = self._classifier(ids, mask)
-            return logits
+        rows = [np.frombuffer(key, dtype=np.intc) for key in chunk]
+        longest = _length(chunk[0])
+        cells = len(chunk) * longest
+        if last or cells <= self._measured[0]:
+            return self._texts.logits(rows)
         with Footprint() as held:
-            logits = self._classifier(ids, mask)
-        self._measured = (ids.numel(), held.peak / ids.numel(), ids.shape[1])
+            logits = self._texts.logits(rows)
+        self._measured = (cells, held.peak / cells, longest)
         return logits
 
 
-def _key(row: Sequence[int]) -> bytes:
+def _key(row: Row) -> bytes:
     """Return a row as bytes, four per id: exact, hashable and small."""
-    return array("i", row).tobytes()
+    return row.astype(np.intc).tobytes() if isinstance(row, np.ndarray) else array("i", row).tobytes()
 
 
 def _length(key: bytes) -> int:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.errors import PoolScopeError
 from models.masking import zero_padding
 from models.records import Parameter
+from models.shared import SharedReader
 
 
 class Encoder(nn.Module, ABC):
@@ -78,6 +79,14 @@ class Encoder(nn.Module, ABC):
 
     def lexicon(self) -> dict[str, Any] | None:
         """Return a card's entry for the words of an encoder that brings its own, else ``None``."""
+        return None
+
+    def share(self, words: Tensor) -> SharedReader | None:
+        """Return what reads texts made of these words alone (U, E) faster than :meth:`encode`, to the same states.
+
+        For evaluation, without derivatives. ``None``, the default, where the encoder has no structure to use,
+        or where it takes more than words from a text (:meth:`enter`).
+        """
         return None
 
     @abstractmethod

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.encoders.base import Encoder
+from models.shared import Shared, SharedReader
 
 
 class CnnEncoder(Encoder):
@@ -37,3 +41,34 @@ class CnnEncoder(Encoder):
             for convolution, width in zip(self.convolutions, self.widths, strict=True)
         ]
         return torch.relu(torch.cat(states, dim=1)).transpose(1, 2)
+
+    def share(self, words: Tensor) -> SharedReader | None:
+        """Multiply each word with each column of each kernel once; a window's state is a sum of such products.
+
+        Windows that several texts have in common are summed once. ``None`` if there are so many
+        words that a window of them has no 63-bit number.
+        """
+        kernels = cast(Iterable[nn.Conv1d], self.convolutions)
+        before, after = max((width - 1) // 2 for width in self.widths), max(width // 2 for width in self.widths)
+        count, size = len(words) + 1, before + after + 1
+        if count**size >= 1 << 63:
+            return None
+        # Line 0 is whatever is not there: zeros, on padding and beyond the ends.
+        lines = F.pad(words, (0, 0, 1, 0))
+        products = [(lines @ c.weight.permute(2, 1, 0)).flatten(0, 1) for c in kernels]
+        digits = count ** torch.arange(size - 1, -1, -1, device=words.device)
+
+        def read(places: Tensor) -> Shared:
+            windows = F.pad(places + 1, (before, after)).unfold(1, size, 1)
+            # On padding any window will do, so it adds none.
+            numbers = torch.where(places < 0, (windows[0, 0] * digits).sum(), (windows * digits).sum(-1))
+            distinct, index = torch.unique(numbers, return_inverse=True)
+            found = distinct.unsqueeze(1) // digits % count
+            states = []
+            for width, table, kernel in zip(self.widths, products, kernels, strict=True):
+                first = before - (width - 1) // 2
+                rows = found[:, first : first + width] + count * torch.arange(width, device=words.device)
+                states.append(F.embedding_bag(rows, table, mode="sum") + cast(Tensor, kernel.bias))
+            return Shared(torch.relu(torch.cat(states, dim=1)), index)
+
+        return read

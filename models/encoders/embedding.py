@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.encoders.base import Encoder
+from models.shared import Shared, SharedReader
 
 
 class EmbeddingEncoder(Encoder):
@@ -30,3 +31,8 @@ class EmbeddingEncoder(Encoder):
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Project each token by itself."""
         return torch.tanh(self.project(embeddings))
+
+    def share(self, words: Tensor) -> SharedReader:
+        """Project each word once, wherever it stands."""
+        states = torch.tanh(self.project(words))
+        return lambda places: Shared(states, places.clamp_min(0))

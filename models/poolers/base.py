@@ -12,10 +12,12 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.errors import PoolScopeError
 from models.masking import masked_softmax, zero_padding
 from models.records import Parameter
+from models.shared import Shared
 from models.text import Vocabulary
 
 
@@ -85,6 +87,10 @@ class Pooler(nn.Module, ABC):
 
         Where the shares are the weights themselves and weights are imposed, the sum is theirs.
         """
+
+    def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
+        """Pool states that stand in several places at once (B, R), as :meth:`pool` would; for evaluation."""
+        return self.pool(zero_padding(shared.spread(), mask.bool()), mask)
 
     def attention(self, hidden: Tensor, mask: Tensor) -> Tensor | None:
         """Return the attention weights (B, T), or ``None`` for a pooler that has none."""
@@ -187,7 +193,7 @@ class Pooler(nn.Module, ABC):
 
 
 class AttentionPooler(Pooler):
-    """Base of poolers that attend: scores s (B, T) → a = softmax(s) over real tokens → Σ_i a_i h_i."""
+    """Base of poolers that attend: scores s (B, T), token by token → a = softmax(s) over real tokens → Σ_i a_i h_i."""
 
     attends = True
 
@@ -195,14 +201,25 @@ class AttentionPooler(Pooler):
     def scores(self, hidden: Tensor) -> Tensor:
         """Return the attention logits s (B, T)."""
 
+    def normalise(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Turn logits s (B, T) into weights: a = softmax(s), exactly 0 on padding, unless a subclass says otherwise."""
+        return masked_softmax(scores, mask)
+
     def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return a = softmax(s), exactly 0 on padding."""
-        return masked_softmax(self.scores(hidden), mask)
+        """Return a = normalise(s)."""
+        return self.normalise(self.scores(hidden), mask)
 
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return Σ_i a_i h_i."""
         a = self.attention(hidden, mask) if weights is None else zero_padding(weights, mask)
         return torch.einsum("bt,btd->bd", a, zero_padding(hidden, mask))
+
+    def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
+        """Score each distinct state once, and sum without spreading the states."""
+        if shared.index is None:
+            return super().pool_shared(shared, mask)
+        a = self.normalise(self.scores(shared.states.unsqueeze(0))[0][shared.index], mask)
+        return F.embedding_bag(shared.index, shared.states, mode="sum", per_sample_weights=a)
 
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return a_i, the same in every dimension."""

@@ -35,9 +35,9 @@ class EntmaxPooler(AdditiveAttentionPooler):
         super().__init__(state_size, attention_size)
         self.alpha = Exponent(alpha_initial, floor=LOWEST, ceiling=HIGHEST, symbol="α")
 
-    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
+    def normalise(self, scores: Tensor, mask: Tensor) -> Tensor:
         """Return a (B, T): ≥ 0, sum 1, exactly 0 on padding and on tokens that are left out."""
-        return entmax_weights(self.scores(hidden), mask, cast(Tensor, self.alpha()))
+        return entmax_weights(scores, mask, cast(Tensor, self.alpha()))
 
     def learned(self) -> tuple[Parameter, ...]:
         """Report α."""

@@ -53,9 +53,11 @@ class HardAttentionPooler(AttentionPooler):
         """Return s_i = vᵀ tanh(W h_i + b)."""
         return cast(Tensor, self.scorer(hidden))
 
-    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
-        """Return 1/k on the chosen tokens, exactly 0 elsewhere."""
-        return self._choice(self.scores(hidden), mask)
+    def normalise(self, scores: Tensor, mask: Tensor) -> Tensor:
+        """Return 1/k on the chosen tokens, exactly 0 elsewhere, with the gradient of the soft weights."""
+        soft = masked_softmax(scores / self.temperature, mask)
+        # soft − soft is exactly 0, so the value is the hard one to the last bit.
+        return masked_top(scores, mask, self.k) + (soft - soft.detach())
 
     def maps(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Return softmax(s): the chance of each token to be drawn first in training."""
@@ -65,14 +67,8 @@ class HardAttentionPooler(AttentionPooler):
         """Return the mean of the chosen states; in training mode the choice is sampled."""
         if weights is None and self.training:
             scores = self.scores(hidden)
-            weights = self._choice(scores + gumbel_like(scores), mask)
+            weights = self.normalise(scores + gumbel_like(scores), mask)
         return super().pool(hidden, mask, weights)
-
-    def _choice(self, scores: Tensor, mask: Tensor) -> Tensor:
-        """The hard weights (B, T) with the gradient of the soft ones."""
-        soft = masked_softmax(scores / self.temperature, mask)
-        # soft − soft is exactly 0, so the value is the hard one to the last bit.
-        return masked_top(scores, mask, self.k) + (soft - soft.detach())
 
 
 def gumbel_like(scores: Tensor) -> Tensor:

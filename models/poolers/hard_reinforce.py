@@ -50,9 +50,9 @@ class HardReinforcePooler(AttentionPooler):
         """Return s_i = vᵀ tanh(W h_i + b)."""
         return cast(Tensor, self.scorer(hidden))
 
-    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
+    def normalise(self, scores: Tensor, mask: Tensor) -> Tensor:
         """Return 1 on the best-scored token, exactly 0 elsewhere."""
-        return masked_top(self.scores(hidden), mask)
+        return masked_top(scores, mask)
 
     def maps(self, hidden: Tensor, mask: Tensor) -> dict[str, Tensor]:
         """Return softmax(s): the chance of each token to be sampled in training."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.masking import masked_mean
 from models.poolers.base import Pooler
+from models.shared import Shared
 
 
 class MeanPooler(Pooler):
@@ -23,6 +25,13 @@ class MeanPooler(Pooler):
     def pool(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return the mean of the real tokens' states."""
         return masked_mean(hidden, mask)
+
+    def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
+        """Return the mean without spreading the states."""
+        if shared.index is None:
+            return super().pool_shared(shared, mask)
+        uniform = mask.to(shared.states.dtype) / mask.sum(1, keepdim=True)
+        return F.embedding_bag(shared.index, shared.states, mode="sum", per_sample_weights=uniform)
 
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return 1/N on real tokens."""

@@ -22,9 +22,9 @@ class SparsemaxPooler(AdditiveAttentionPooler):
     source = "Martins & Astudillo, ICML 2016; entmax library"
     sparse = True
 
-    def attention(self, hidden: Tensor, mask: Tensor) -> Tensor:
+    def normalise(self, scores: Tensor, mask: Tensor) -> Tensor:
         """Return a (B, T): ≥ 0, sum 1, exactly 0 on padding and on tokens that are left out."""
-        return sparsemax_weights(self.scores(hidden), mask)
+        return sparsemax_weights(scores, mask)
 
 
 def sparsemax_weights(scores: Tensor, mask: Tensor) -> Tensor:

@@ -1,0 +1,63 @@
+"""How rows of ids become logits: padded into a batch, and read with what they share when the encoder can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.classifier import PoolingClassifier
+from models.shared import SharedReader
+from models.text import PAD
+
+
+class PerturbedTexts:
+    """Logits of batches of rows that are made of the same few words, as edits of one text are.
+
+    Each distinct word is embedded, and prepared by :meth:`Encoder.share`, once for all batches. Where the
+    encoder has nothing to share, the classifier reads the batch as any other.
+    """
+
+    def __init__(self, classifier: PoolingClassifier) -> None:
+        """Know no word yet."""
+        self._classifier = classifier
+        self._words: NDArray[np.intc] = np.empty(0, dtype=np.intc)
+        self._reader: SharedReader | None = None
+        self._shares = True
+
+    @torch.no_grad()
+    def logits(self, rows: Sequence[NDArray[np.intc]]) -> Tensor:
+        """Return the logits (N, C) of N rows of ids, each of one id or more."""
+        ids, mask = padded(rows)
+        device = self._classifier.table.weight.device
+        texts, real = torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
+        reader = self._reading(ids[mask]) if self._shares else None
+        if reader is None:
+            found: Tensor = self._classifier(texts, real)
+            return found
+        places = np.where(mask, np.searchsorted(self._words, ids), -1)
+        shared = reader(torch.from_numpy(places).to(device))
+        pooled = self._classifier.pooler.pool_shared(shared, self._classifier.grouped(texts, real))
+        return self._classifier.decide(pooled)
+
+    def _reading(self, ids: NDArray[np.int64]) -> SharedReader | None:
+        """Return the encoder's reader for at least these ids, ``None`` where it has none."""
+        words = np.union1d(self._words, ids).astype(np.intc)
+        if self._reader is None or len(words) > len(self._words):
+            self._words = words
+            known = torch.from_numpy(words.astype(np.int64)).to(self._classifier.table.weight.device)
+            self._reader = self._classifier.encoder.share(self._classifier.alone(known))
+            self._shares = self._reader is not None
+        return self._reader
+
+
+def padded(rows: Sequence[NDArray[np.intc]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Stack rows of different lengths: ids (N, T) filled with PAD, and the mask (N, T)."""
+    lengths = np.fromiter(map(len, rows), dtype=np.intp, count=len(rows))
+    mask = np.arange(lengths.max()) < lengths[:, None]
+    ids = np.full(mask.shape, PAD, dtype=np.int64)
+    ids[mask] = np.concatenate(rows)
+    return ids, mask

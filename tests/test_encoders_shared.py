@@ -95,9 +95,13 @@ def test_the_lstm_reads_a_common_beginning_and_end_once(monkeypatch):
     row = torch.arange(12)
     # Words 4 to 6 are left out in turn: four words in front and five behind are common.
     places = torch.stack([torch.cat([row[:i], row[i + 1 :]]) for i in (4, 5, 6)])
+    words = torch.randn(12, 5)
     with torch.no_grad():
-        body.share(torch.randn(12, 5))(places)
-    assert sorted(steps) == sorted([("", 4), ("", 3 * 7), ("_reverse", 5), ("_reverse", 3 * 6)])
+        shared = body.share(words)(places)
+        taken = sorted(steps)
+        expected = body(words[places], torch.ones_like(places, dtype=torch.bool))
+    torch.testing.assert_close(shared.spread(), expected, rtol=1e-6, atol=1e-6)
+    assert taken == sorted([("", 4), ("", 3 * 7), ("_reverse", 5), ("_reverse", 3 * 6)])
 
 
 def test_a_list_of_words_too_long_for_numbered_windows_is_read_the_plain_way():

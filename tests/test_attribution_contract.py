@@ -149,12 +149,13 @@ def test_the_error_shrinks_with_more_steps(case):
         return
     errors = []
     for steps in (16, 1024):
-        found = METHODS[method.name](max_steps=steps, tolerance=0.001)
-        errors.append(abs(scores_of(found, classifier, target=1).delta))
+        found = scores_of(METHODS[method.name](max_steps=steps, tolerance=0.001), classifier, target=1)
+        errors.append(abs(found.delta))
     if classifier.pooler.surrogate:
         # A hard choice jumps along the path, and what is lost at a jump does not come back with more steps.
         return
-    assert errors[1] <= errors[0]
+    # Few steps may be right by luck; many must be within what was asked, or better than few.
+    assert errors[1] <= max(errors[0], 0.001 * abs(found.change))
     # Where the winner of a dimension changes, its gradient jumps: the error of max falls like 1 / steps only.
     assert errors[1] < (1e-2 if classifier.pooler.name == "max" else 2e-3)
 

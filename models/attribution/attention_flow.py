@@ -45,6 +45,10 @@ class AttentionFlow(AttributionMethod):
         """Without self-attention there is no network."""
         return needs_self_attention(classifier)
 
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the maximum flow to each word (T,), the same for every target."""
         if len(reading) > MOST_TOKENS:

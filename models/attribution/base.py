@@ -130,6 +130,13 @@ class AttributionMethod(ABC):
         """Say in one sentence why the method cannot apply to ``classifier``; ``None`` when it can."""
         return None
 
+    def most_forwards(self, words: int) -> int:
+        """Say how many texts and points of a path at most are read for ``words`` words beyond the reading's own pass.
+
+        What ``Scores.forwards`` never exceeds: methods run in this order, and progress is a part of it.
+        """
+        return 0
+
     @abstractmethod
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Score the T tokens of ``reading`` for the number that ``target`` makes of the logits."""

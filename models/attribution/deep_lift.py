@@ -48,6 +48,10 @@ class DeepLift(AttributionMethod):
             return f"DeepLIFT has no rule for {pooler.title} pooling, {how}."
         return None
 
+    def most_forwards(self, words: int) -> int:
+        """The text and its start, side by side."""
+        return 2
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the change handed back to each word (T,), with what is left over."""
         both = torch.cat([reading.embeddings, torch.zeros_like(reading.embeddings)]).requires_grad_()

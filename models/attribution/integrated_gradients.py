@@ -73,6 +73,10 @@ class IntegratedGradients(AttributionMethod):
     complete = True
     Params = IntegratedGradientsParams
 
+    def most_forwards(self, words: int) -> int:
+        """The empty text, and all rounds of doubled steps."""
+        return 1 + doubled(FIRST_STEPS, self.params.max_steps)
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the path integral per token (T,) with its completeness error."""
         kind = self.params.baseline
@@ -109,6 +113,15 @@ def refined(
     return Scores(floats(values), warning=warning, delta=delta, change=change, baseline=baseline, forwards=forwards)
 
 
+def doubled(first: int, most: int) -> int:
+    """Sum the steps of all rounds of :func:`refined`, were every one of them needed."""
+    steps = total = min(first, most)
+    while steps < most:
+        steps = min(2 * steps, most)
+        total += steps
+    return total
+
+
 def integrate(reading: Reading, target: Target | int, steps: int, origins: Tensor | None = None) -> Tensor:
     """Path sum of Captum with ``steps`` Gauss–Legendre nodes, summed over dimensions: (T,).
 
@@ -119,6 +132,7 @@ def integrate(reading: Reading, target: Target | int, steps: int, origins: Tenso
     aim, rows = as_target(target), rows_per_chunk(len(reading))
 
     def forward(embeddings: Tensor, mask: Tensor) -> Tensor:
+        reading.ledger.pause(len(embeddings))
         return aim(reading.classifier.from_embeddings(embeddings, mask))
 
     def paths(starts: Tensor | None) -> Tensor:

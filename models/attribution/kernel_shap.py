@@ -58,6 +58,10 @@ class KernelShap(AttributionMethod):
     on_demand = True
     Params = KernelShapParams
 
+    def most_forwards(self, words: int) -> int:
+        """The budget, or two texts per word, and the text without words."""
+        return int(max(self.params.budget, 2 * words) + 1)
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the solution (T,) with the R² of the additive game."""
         game = Game(reading, target)

@@ -28,6 +28,10 @@ class LeaveOneOut(AttributionMethod):
     signed = True
     complete = False
 
+    def most_forwards(self, words: int) -> int:
+        """One text per word."""
+        return words
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the drop of the target per deleted word (T,) and the probabilities without it."""
         if len(reading.units) == 1:

@@ -70,6 +70,10 @@ class Lime(AttributionMethod):
     on_demand = True
     Params = LimeParams
 
+    def most_forwards(self, words: int) -> int:
+        """Every neighbour but the text itself."""
+        return int(self.params.budget)
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the coefficients (T,) with the R² of the fit."""
         game = Game(reading, target)

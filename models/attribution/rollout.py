@@ -43,6 +43,10 @@ class Rollout(AttributionMethod):
         """Without self-attention there are no layers to multiply."""
         return needs_self_attention(classifier)
 
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the weight of each word (T,), the same for every target."""
         with torch.no_grad():

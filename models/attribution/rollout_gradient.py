@@ -38,6 +38,10 @@ class RolloutGradient(AttributionMethod):
         """Without self-attention there is nothing to weigh by its gradient."""
         return needs_self_attention(classifier)
 
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the relevance of each word for F (T,)."""
         classifier = reading.classifier

@@ -110,6 +110,24 @@ def mark(start: int, end: int, name: str) -> None:
     fresh(entities.marked(state[Key.TEXT], start, end, name))
 
 
+def picker_opened() -> None:
+    """Show all methods."""
+    st.session_state[Key.PICKING] = True
+
+
+def picker_closed() -> None:
+    """Go back to what is drawn."""
+    st.session_state[Key.PICKING] = False
+
+
+def method_ticked(offer: str) -> None:
+    """Draw a method, after those already there, or leave it out."""
+    state = st.session_state
+    touched()
+    kept = [key for key in state[Key.METHODS] if key != offer]
+    state[Key.METHODS] = kept if offer in state[Key.METHODS] else [*kept, offer]
+
+
 def undo() -> None:
     """Take back the last edit."""
     st.session_state[Key.EDITS] = st.session_state[Key.EDITS][:-1]

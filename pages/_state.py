@@ -38,10 +38,11 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
+    PICKER = "picker"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    DONE, CLICKED = "state.done", "state.clicked"
+    DONE, CLICKED, PICKING = "state.done", "state.clicked", "state.picking"
 
     @staticmethod
     def tokens() -> str:
@@ -52,6 +53,11 @@ class Key:
     def param(method: str, name: str) -> str:
         """The widget of one parameter of one method."""
         return f"param.{method}.{name}"
+
+    @staticmethod
+    def pick(offer: str) -> str:
+        """The tick of one offer in the list of all methods."""
+        return f"pick.{offer}"
 
     @staticmethod
     def download(page: str, kind: str) -> str:

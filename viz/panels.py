@@ -229,7 +229,7 @@ def _delta(a: Attribution) -> list[str] | None:
         return None
     if a.fit is not None:
         meaning = "R²: how much of the logit over the texts that were read the words' values tell, added up"
-        return [badge, "ok" if a.fit >= 0.5 else "high", meaning]
+        return [badge, "ok" if a.fit >= wording.FIT else "high", meaning]
     fine = a.relative_delta is not None and abs(a.relative_delta) <= 0.01
     meaning = (
         "completeness error: the values sum to F(x) − F(baseline) within this share"

@@ -31,7 +31,7 @@ class AttentionFlow(AttributionMethod):
 
     name = "attention_flow"
     title = "Attention flow"
-    family = "attention"
+    family = "transformer"
     question = "How much of the pooler's weight could come from this word, if it took every road there is?"
     formula = r"\mathrm{maxflow}(\mathrm{pooled} \to i),\quad \mathrm{capacities}\ \hat A_l,\ s_l a_i"
     baseline = "none: capacities of a network, whatever the prediction is"

@@ -27,7 +27,7 @@ class DeepLift(AttributionMethod):
 
     name = "deep_lift"
     title = "DeepLIFT"
-    family = "gradient"
+    family = "path"
     question = "How is the change of the logit, from empty vectors to this text, handed back step by step to the words?"
     formula = r"(e_i - e'_i)\cdot\prod \frac{\Delta\,\mathrm{output}}{\Delta\,\mathrm{input}}"
     baseline = "zero vectors, which is the padding word at every place"

@@ -29,7 +29,7 @@ class Rollout(AttributionMethod):
 
     name = "rollout"
     title = "Attention rollout"
-    family = "attention"
+    family = "transformer"
     question = "Which words do the attended states come from, if every layer mixes as its attention says?"
     formula = r"a^\top \hat A_L \cdots \hat A_1,\quad \hat A_l = \tfrac12 I + \tfrac12\,\mathrm{mean}_h A_l^{(h)}"
     baseline = "none: weights of an average, whatever the prediction is"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from pages import _changes, _facts, _methods
 from pages._state import Key
+
+
+LEFT: Final = ("attention", "gradient", "path")  # the longest family has as many lines as these three
 
 
 def button() -> None:
@@ -21,17 +26,20 @@ def _dialog() -> None:
     chosen = st.session_state[Key.METHODS]
     st.caption("Tick what is to be drawn, then close this window. Each method answers a question of its own; "
                "its card says which, by which formula, from which start, and at what cost.")  # fmt: skip
+    halves = st.columns(2)
     for name, methods in _methods.grouped().items():
         family = _methods.families()[name]
-        st.markdown(f"**{family.title}**")
-        st.caption(family.means)
-        for method, offers in methods.items():
-            _method(method, offers, chosen)
+        with halves[name not in LEFT].container(border=True, gap="xsmall"):
+            st.markdown(f"**{family.title}**")
+            st.caption(family.means)
+            for method, offers in methods.items():
+                _method(method, offers, chosen)
 
 
 def _method(name: str, offers: tuple[_methods.Offer, ...], chosen: list[str]) -> None:
     """One line: the offers of a method to tick, its question, and its card."""
     card = _methods.cards()[name]
+    st.space("xxsmall")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if len(offers) > 1:
             st.markdown(card.title)

@@ -42,7 +42,7 @@ class MethodCard:
             ("Complete", "yes: the values sum to F(x) − F(baseline)" if self.complete else "no"),
             ("Signed", "yes: for (+) and against (−)" if self.signed else "no: strength only"),
             ("Cost", self.cost),
-            ("Texts read at most", self.reads),
+            ("Forwards at most", self.reads),
             ("Source", self.source),
             ("Note", self.note),
         )

@@ -71,6 +71,16 @@ class Text:
         return float(sum(value for place, value in zip(self.owners, values, strict=True) if place < 0))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """A text that was read, and what is asked about it: where every method starts."""
+
+    text: Text
+    reading: Reading
+    prediction: Prediction
+    target: Target
+
+
 def prepare(classifier: PoolingClassifier, request: Request) -> Text:
     """Read the text and apply the edits of ``request``.
 
@@ -108,23 +118,41 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     """
     started = time.perf_counter()
     methods = [build(call, METHODS) for call in request.methods]
+    read = subject(classifier, request)
+    bare = Analysis(
+        model=classifier.spec,
+        request=request,
+        tokens=read.text.tokens,
+        cut=read.text.cut,
+        prediction=read.prediction,
+        target=read.target.index,
+        trace=trace(read.reading, read.text),
+    )
+    made = [attribution(method, read.reading, read.text, read.target) for method in methods]
+    return dataclasses.replace(with_maps(bare, request, made), seconds=time.perf_counter() - started)
+
+
+def subject(classifier: PoolingClassifier, request: Request) -> Subject:
+    """Read the text of ``request`` once, for as many methods as may come.
+
+    Raises:
+        PoolScopeError: as :func:`analyse` does.
+    """
     text = prepare(classifier, request)
     reading = Reading(classifier, text.ids, text.owners)
     prediction = predicted(classifier, reading.logits[0])
-    target = target_of(classifier, request, prediction)
-    attributions = tuple(attribution(method, reading, text, target) for method in methods)
+    return Subject(text, reading, prediction, target_of(classifier, request, prediction))
+
+
+def with_maps(bare: Analysis, request: Request, attributions: Sequence[Attribution]) -> Analysis:
+    """Add maps to an analysis without any, with how they agree and what they took."""
     reused = sum(a.reused for a in attributions)
-    return Analysis(
-        model=classifier.spec,
+    return dataclasses.replace(
+        bare,
         request=request,
-        tokens=text.tokens,
-        cut=text.cut,
-        prediction=prediction,
-        target=target.index,
-        trace=trace(reading, text),
-        attributions=attributions,
-        agreements=tuple(agreements(attributions, text)),
-        seconds=time.perf_counter() - started,
+        attributions=tuple(attributions),
+        agreements=tuple(agreements(attributions, bare.tokens)),
+        seconds=bare.seconds + sum(a.seconds for a in attributions),
         forwards=sum(a.forwards for a in attributions) - reused,
         reused=reused,
     )
@@ -186,16 +214,26 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
     )
 
 
-def agreements(attributions: Sequence[Attribution], text: Text) -> Iterable[Agreement]:
+def agreements(attributions: Sequence[Attribution], tokens: Sequence[Token]) -> Iterable[Agreement]:
     """Compare every pair of maps by every metric; see ``models.metrics.agreement``."""
     for left, right in combinations(attributions, 2):
         for metric in METRICS.values():
-            yield compare(metric, left, right, text)
+            yield compared(metric, left, right, tokens)
+
+
+def ranked(tokens: Sequence[Token]) -> list[int]:
+    """The places of the tokens that maps are compared over: those kept and not special."""
+    return [place for place, token in enumerate(tokens) if token.state != "deleted" and not token.special]
 
 
 def compare(metric: AgreementMetric, left: Attribution, right: Attribution, text: Text) -> Agreement:
+    """Compare two maps of a text; see :func:`compared`."""
+    return compared(metric, left, right, text.tokens)
+
+
+def compared(metric: AgreementMetric, left: Attribution, right: Attribution, tokens: Sequence[Token]) -> Agreement:
     """Compare two maps over kept, non-special tokens; undefined where one of them is undefined."""
-    places = [place for place in text.kept if not text.tokens[place].special]
+    places = ranked(tokens)
     if left.scores is None or right.scores is None:
         missing = left if left.scores is None else right
         reason = f"{missing.title}: {missing.reason}"

@@ -9,7 +9,6 @@ import streamlit as st
 from pages import _changes, _facts, _methods
 from pages._state import Key
 
-
 LEFT: Final = ("attention", "gradient", "path")  # the longest family has as many lines as these three
 
 

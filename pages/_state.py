@@ -38,11 +38,11 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
-    PICKER = "picker"
+    PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    DONE, CLICKED, PICKING = "state.done", "state.clicked", "state.picking"
+    CLICKED, PICKING = "state.clicked", "state.picking"
 
     @staticmethod
     def tokens() -> str:

@@ -149,4 +149,3 @@ _parts.download(
                     lambda: export.analyses_json(analyses, versions, view.scale)),
     ),
 )  # fmt: skip
-_parts.go_on(reading)

@@ -276,6 +276,39 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class RankGap:
+    """A word that two maps rank differently: its place in the text, both ranks (1 the strongest), its part of it all.
+
+    ``part`` is its share of Σ (rank − rank')² over the words of the text, in (0, 1].
+    """
+
+    index: int
+    left: float
+    right: float
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two maps compared by their ``k`` strongest words and by rank correlation; ``gaps`` name the words behind it.
+
+    ``found`` holds one agreement per measure of ``models.metrics.top_k``; ``k`` is at most the words less one.
+    """
+
+    left: str
+    right: str
+    k: int
+    found: tuple[Agreement, ...]
+    correlation: Agreement
+    gaps: tuple[RankGap, ...] = ()
+
+    def of(self, metric: str) -> Agreement:
+        """The agreement by a measure, whatever its k, or the rank correlation."""
+        named = {item.metric.partition("@")[0]: item for item in (*self.found, self.correlation)}
+        return named[metric]
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything one classifier says about one request.
 

@@ -145,6 +145,12 @@ def dial_moved(learned: float) -> None:
     st.session_state[Key.P] = None if p == learned else p
 
 
+def k_moved() -> None:
+    """Remember how many words are to be compared, also for texts that have fewer."""
+    touched()
+    st.session_state[Key.TOP] = st.session_state[Key.K]
+
+
 def dial_back() -> None:
     """Let the dial follow the learned value again."""
     st.session_state[Key.P] = None

@@ -11,6 +11,8 @@ from pages import (
     _cache,
     _changes,
     _component,
+    _disagreement,
+    _facts,
     _inside,
     _methods,
     _neighbours,
@@ -134,6 +136,7 @@ def agreements() -> None:
 
 words()
 agreements()
+_disagreement.section(view, analyses)
 _inside.section(analyses, view.colours)
 _baselines.section(view, analyses[0].prediction.labels)
 versions, colours = software(), view.colours
@@ -145,6 +148,8 @@ _parts.download(
         _parts.File("png", "Heatmap, PNG", "image/png",
                     lambda: export.heatmap_png(analyses, view.scale, versions, colours)),
         _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions)),
+        _parts.File("disagreement.csv", "Disagreement at k, CSV", "text/csv",
+                    lambda: _facts.rows_csv(_disagreement.rows(analyses), {})),
         _parts.File("json", "All records, JSON", "application/json",
                     lambda: export.analyses_json(analyses, versions, view.scale)),
     ),

@@ -34,6 +34,7 @@ from models.records import (
     Token,
     TraceMap,
 )
+from models.text import Encoded
 
 NOTHING_TYPED = "There is no word to read in this text; type at least one."
 NOTHING_LEFT = "Every token of this text is deleted, so nothing is left to read; restore at least one."
@@ -44,7 +45,9 @@ class Text:
     """A request's text after its edits: all tokens with their states, and what is really read.
 
     ``kept`` are the places, in ``tokens``, of the words that are read; ``owners`` those of the T
-    ids that go into the encoder, −1 for ids that belong to no word.
+    ids that go into the encoder, −1 for ids that belong to no word. ``pieces`` are all ids of a
+    reader with sub-words as tokens, those of deleted words too, with their words in ``belong``, and ``read`` the
+    places among them of the ids that are read; all empty where ids are words.
     """
 
     tokens: tuple[Token, ...]
@@ -52,6 +55,18 @@ class Text:
     ids: tuple[int, ...]
     owners: tuple[int, ...]
     cut: int
+    pieces: tuple[Token, ...] = ()
+    belong: tuple[int, ...] = ()
+    read: tuple[int, ...] = ()
+
+    def piecewise(self, values: Sequence[float]) -> tuple[float, ...] | None:
+        """Put values (T,) of the ids at their pieces, 0 for those of deleted words; ``None`` without pieces."""
+        if not self.pieces:
+            return None
+        full = [0.0] * len(self.pieces)
+        for place, value in zip(self.read, values, strict=True):
+            full[place] = value
+        return tuple(full)
 
     def spread(self, values: Sequence[float]) -> tuple[float, ...]:
         """Sum values (T,) of the ids over the words they belong to, 0 for deleted words."""
@@ -103,7 +118,11 @@ def prepare(classifier: PoolingClassifier, request: Request) -> Text:
     pairs = [(id_, owner) for id_, owner in zip(encoded.ids, encoded.owners, strict=True) if owner not in deleted]
     owners = tuple(owner for _, owner in pairs)
     ids = tuple(classifier.unknown if owner in masked else id_ for id_, owner in pairs)
-    return Text(tokens, kept, ids, owners, encoded.cut)
+    if encoded.spans is None:
+        return Text(tokens, kept, ids, owners, encoded.cut)
+    read = tuple(place for place, owner in enumerate(encoded.owners) if owner not in deleted)
+    pieces = tuple(_pieces(request.text, encoded, tokens))
+    return Text(tokens, kept, ids, owners, encoded.cut, pieces, encoded.owners, read)
 
 
 def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
@@ -127,6 +146,8 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
         prediction=read.prediction,
         target=read.target.index,
         trace=trace(read.reading, read.text),
+        pieces=read.text.pieces,
+        owners=read.text.belong,
     )
     made = [attribution(method, read.reading, read.text, read.target) for method in methods]
     return dataclasses.replace(with_maps(bare, request, made), seconds=time.perf_counter() - started)
@@ -211,6 +232,7 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
         without=without,
         special=0.0 if scores.values is None else text.special(scores.values),
         against=target.against,
+        pieces=None if scores.values is None or method.by_word else text.piecewise(scores.values),
     )
 
 
@@ -296,6 +318,17 @@ def target_of(classifier: PoolingClassifier, request: Request, prediction: Predi
             raise PoolScopeError(f"There is no class {asked}; choose one of: {choices}.")
     index = prediction.predicted if request.target is None else request.target
     return Target(index, request.against, request.scalar)
+
+
+def _pieces(text: str, encoded: Encoded, tokens: Sequence[Token]) -> Iterable[Token]:
+    """What is read piece by piece: state and knowledge of a piece are those of its word."""
+    assert encoded.spans is not None
+    for owner, (start, end) in zip(encoded.owners, encoded.spans, strict=True):
+        if owner < 0:
+            yield Token(text[start:end], start, end, special=True)
+        else:
+            word = tokens[owner]
+            yield dataclasses.replace(word, text=text[start:end], start=start, end=end)
 
 
 def _check_places(count: int, places: Iterable[int]) -> None:

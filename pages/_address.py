@@ -30,7 +30,8 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo. ``k`` words of two maps are compared, by ``measure``.
+    ``section`` to the zoo. ``k`` words of two maps are compared, by ``measure``;
+    ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
     task: str | None = None
@@ -52,6 +53,7 @@ class Address:
     versus: str | None = None
     k: int | None = None
     measure: str | None = None
+    pieces: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -174,6 +176,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "versus": _word,
     "k": _count,
     "measure": _word,
+    "pieces": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -195,4 +198,5 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "versus": str,
     "k": str,
     "measure": str,
+    "pieces": str,
 }

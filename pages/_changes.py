@@ -145,6 +145,12 @@ def dial_moved(learned: float) -> None:
     st.session_state[Key.P] = None if p == learned else p
 
 
+def pieces_turned() -> None:
+    """Show pieces or words; the chosen word stays chosen."""
+    touched()
+    st.session_state[Key.WORD] = word()
+
+
 def k_moved() -> None:
     """Remember how many words are to be compared, also for texts that have fewer."""
     touched()

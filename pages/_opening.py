@@ -87,6 +87,7 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
     state[Key.AGAINST] = address.against
     state[Key.SENTENCE], state[Key.SECTION] = address.sentence, address.section
     state[Key.P] = None if address.p is None else min(max(address.p, LOWEST_P), HIGHEST_P)
+    state[Key.PIECES] = address.pieces == "1"
     state[Key.TOP] = address.k or FIRST_K
     state[Key.MEASURE] = address.measure if address.measure in MEASURES else MEASURES[0]
     if address.measure and address.measure != state[Key.MEASURE]:

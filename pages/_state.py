@@ -41,7 +41,8 @@ class Key:
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
     PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
-    K, MEASURE, DISAGREE, ALL_PAIRS = "k", "measure", "disagree", "all_pairs"
+    K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
+    PIECEWISE = "tokens.pieces"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
@@ -158,6 +159,7 @@ def publish(view: View) -> None:
         p=state.get(Key.P),
         sentence=state.get(Key.SENTENCE),
         section=state.get(Key.SECTION),
+        pieces="1" if state.get(Key.PIECES) else None,
         k=state[Key.TOP] if state[Key.TOP] != FIRST_K else None,
         measure=state.get(Key.MEASURE) if state.get(Key.MEASURE) != MEASURES[0] else None,
     )

@@ -10,13 +10,12 @@ from pages import (
     _baselines,
     _cache,
     _changes,
-    _component,
     _disagreement,
     _facts,
     _inside,
-    _methods,
     _neighbours,
     _parts,
+    _pieces,
     _state,
     _widgets,
     _words,
@@ -24,7 +23,6 @@ from pages import (
 from pages._examples import task
 from pages._state import Key
 from viz import agreement, entities, export, markup, palette, tables, wording
-from viz.panels import panels
 from viz.rowtable import row_table
 
 view = _state.take()
@@ -41,7 +39,7 @@ def words() -> None:
     buttons(index)
     if tuple(st.session_state[Key.EDITS]) != view.edits or st.session_state[Key.TEXT] != view.text:
         st.rerun()
-    _component.tokens(panels(analyses, view.colours, index, view.scale, _methods.cards()))
+    _pieces.draw(view, analyses, index)
     _parts.how_to_read(
         "A row colours your text by one method: the stronger a word, the larger its share of all that the method "
         "hands out. Orange speaks for the class named above the rows, blue against it. One scale for all readers.",

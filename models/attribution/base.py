@@ -140,6 +140,11 @@ class AttributionMethod(ABC):
         """Whether the map is made of gradients that pass through the attention weights."""
         return self.family in ("gradient", "path")
 
+    @property
+    def by_word(self) -> bool:
+        """Whether the method takes words as wholes, so that pieces of one have no score of their own."""
+        return self.family in ("perturbation", "floor")
+
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Say in one sentence why the method cannot apply to ``classifier``; ``None`` when it can."""
         return None

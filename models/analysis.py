@@ -34,6 +34,7 @@ from models.records import (
     Token,
     TraceMap,
 )
+from models.text import Encoded
 
 NOTHING_TYPED = "There is no word to read in this text; type at least one."
 NOTHING_LEFT = "Every token of this text is deleted, so nothing is left to read; restore at least one."
@@ -44,7 +45,9 @@ class Text:
     """A request's text after its edits: all tokens with their states, and what is really read.
 
     ``kept`` are the places, in ``tokens``, of the words that are read; ``owners`` those of the T
-    ids that go into the encoder, −1 for ids that belong to no word.
+    ids that go into the encoder, −1 for ids that belong to no word. ``pieces`` are all ids of a
+    reader with sub-words as tokens, those of deleted words too, with their words in ``belong``, and ``read`` the
+    places among them of the ids that are read; all empty where ids are words.
     """
 
     tokens: tuple[Token, ...]
@@ -52,6 +55,18 @@ class Text:
     ids: tuple[int, ...]
     owners: tuple[int, ...]
     cut: int
+    pieces: tuple[Token, ...] = ()
+    belong: tuple[int, ...] = ()
+    read: tuple[int, ...] = ()
+
+    def piecewise(self, values: Sequence[float]) -> tuple[float, ...] | None:
+        """Put values (T,) of the ids at their pieces, 0 for those of deleted words; ``None`` without pieces."""
+        if not self.pieces:
+            return None
+        full = [0.0] * len(self.pieces)
+        for place, value in zip(self.read, values, strict=True):
+            full[place] = value
+        return tuple(full)
 
     def spread(self, values: Sequence[float]) -> tuple[float, ...]:
         """Sum values (T,) of the ids over the words they belong to, 0 for deleted words."""
@@ -69,6 +84,16 @@ class Text:
     def special(self, values: Sequence[float]) -> float:
         """Sum values (T,) of the ids that belong to no word."""
         return float(sum(value for place, value in zip(self.owners, values, strict=True) if place < 0))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Subject:
+    """A text that was read, and what is asked about it: where every method starts."""
+
+    text: Text
+    reading: Reading
+    prediction: Prediction
+    target: Target
 
 
 def prepare(classifier: PoolingClassifier, request: Request) -> Text:
@@ -93,7 +118,11 @@ def prepare(classifier: PoolingClassifier, request: Request) -> Text:
     pairs = [(id_, owner) for id_, owner in zip(encoded.ids, encoded.owners, strict=True) if owner not in deleted]
     owners = tuple(owner for _, owner in pairs)
     ids = tuple(classifier.unknown if owner in masked else id_ for id_, owner in pairs)
-    return Text(tokens, kept, ids, owners, encoded.cut)
+    if encoded.spans is None:
+        return Text(tokens, kept, ids, owners, encoded.cut)
+    read = tuple(place for place, owner in enumerate(encoded.owners) if owner not in deleted)
+    pieces = tuple(_pieces(request.text, encoded, tokens))
+    return Text(tokens, kept, ids, owners, encoded.cut, pieces, encoded.owners, read)
 
 
 def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
@@ -108,23 +137,43 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     """
     started = time.perf_counter()
     methods = [build(call, METHODS) for call in request.methods]
+    read = subject(classifier, request)
+    bare = Analysis(
+        model=classifier.spec,
+        request=request,
+        tokens=read.text.tokens,
+        cut=read.text.cut,
+        prediction=read.prediction,
+        target=read.target.index,
+        trace=trace(read.reading, read.text),
+        pieces=read.text.pieces,
+        owners=read.text.belong,
+    )
+    made = [attribution(method, read.reading, read.text, read.target) for method in methods]
+    return dataclasses.replace(with_maps(bare, request, made), seconds=time.perf_counter() - started)
+
+
+def subject(classifier: PoolingClassifier, request: Request) -> Subject:
+    """Read the text of ``request`` once, for as many methods as may come.
+
+    Raises:
+        PoolScopeError: as :func:`analyse` does.
+    """
     text = prepare(classifier, request)
     reading = Reading(classifier, text.ids, text.owners)
     prediction = predicted(classifier, reading.logits[0])
-    target = target_of(classifier, request, prediction)
-    attributions = tuple(attribution(method, reading, text, target) for method in methods)
+    return Subject(text, reading, prediction, target_of(classifier, request, prediction))
+
+
+def with_maps(bare: Analysis, request: Request, attributions: Sequence[Attribution]) -> Analysis:
+    """Add maps to an analysis without any, with how they agree and what they took."""
     reused = sum(a.reused for a in attributions)
-    return Analysis(
-        model=classifier.spec,
+    return dataclasses.replace(
+        bare,
         request=request,
-        tokens=text.tokens,
-        cut=text.cut,
-        prediction=prediction,
-        target=target.index,
-        trace=trace(reading, text),
-        attributions=attributions,
-        agreements=tuple(agreements(attributions, text)),
-        seconds=time.perf_counter() - started,
+        attributions=tuple(attributions),
+        agreements=tuple(agreements(attributions, bare.tokens)),
+        seconds=bare.seconds + sum(a.seconds for a in attributions),
         forwards=sum(a.forwards for a in attributions) - reused,
         reused=reused,
     )
@@ -183,19 +232,30 @@ def attribution(method: AttributionMethod, reading: Reading, text: Text, target:
         without=without,
         special=0.0 if scores.values is None else text.special(scores.values),
         against=target.against,
+        pieces=None if scores.values is None or method.by_word else text.piecewise(scores.values),
     )
 
 
-def agreements(attributions: Sequence[Attribution], text: Text) -> Iterable[Agreement]:
+def agreements(attributions: Sequence[Attribution], tokens: Sequence[Token]) -> Iterable[Agreement]:
     """Compare every pair of maps by every metric; see ``models.metrics.agreement``."""
     for left, right in combinations(attributions, 2):
         for metric in METRICS.values():
-            yield compare(metric, left, right, text)
+            yield compared(metric, left, right, tokens)
+
+
+def ranked(tokens: Sequence[Token]) -> list[int]:
+    """The places of the tokens that maps are compared over: those kept and not special."""
+    return [place for place, token in enumerate(tokens) if token.state != "deleted" and not token.special]
 
 
 def compare(metric: AgreementMetric, left: Attribution, right: Attribution, text: Text) -> Agreement:
+    """Compare two maps of a text; see :func:`compared`."""
+    return compared(metric, left, right, text.tokens)
+
+
+def compared(metric: AgreementMetric, left: Attribution, right: Attribution, tokens: Sequence[Token]) -> Agreement:
     """Compare two maps over kept, non-special tokens; undefined where one of them is undefined."""
-    places = [place for place in text.kept if not text.tokens[place].special]
+    places = ranked(tokens)
     if left.scores is None or right.scores is None:
         missing = left if left.scores is None else right
         reason = f"{missing.title}: {missing.reason}"
@@ -258,6 +318,17 @@ def target_of(classifier: PoolingClassifier, request: Request, prediction: Predi
             raise PoolScopeError(f"There is no class {asked}; choose one of: {choices}.")
     index = prediction.predicted if request.target is None else request.target
     return Target(index, request.against, request.scalar)
+
+
+def _pieces(text: str, encoded: Encoded, tokens: Sequence[Token]) -> Iterable[Token]:
+    """What is read piece by piece: state and knowledge of a piece are those of its word."""
+    assert encoded.spans is not None
+    for owner, (start, end) in zip(encoded.owners, encoded.spans, strict=True):
+        if owner < 0:
+            yield Token(text[start:end], start, end, special=True)
+        else:
+            word = tokens[owner]
+            yield dataclasses.replace(word, text=text[start:end], start=start, end=end)
 
 
 def _check_places(count: int, places: Iterable[int]) -> None:

@@ -210,7 +210,8 @@ class Attribution:
     [SEP]) hold of the sum, which stand at no word. ``forwards`` counts the texts the method needs
     read beside this one, of which ``reused`` had been read for another method. ``errors`` are the
     standard errors of scores that were sampled, and ``fit`` is the R² of scores that are the
-    coefficients of a fitted model.
+    coefficients of a fitted model. ``pieces`` are the scores before they were summed over words, one per
+    piece of the analysis, for methods that score pieces; those that work on whole words have none.
     """
 
     method: str
@@ -234,6 +235,7 @@ class Attribution:
     errors: tuple[float, ...] | None = None
     fit: float | None = None
     against: int | None = None
+    pieces: tuple[float, ...] | None = None
 
     @property
     def key(self) -> str:
@@ -276,13 +278,48 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class RankGap:
+    """A word that two maps rank differently: its place in the text, both ranks (1 the strongest), its part of it all.
+
+    ``part`` is its share of Σ (rank − rank')² over the words of the text, in (0, 1].
+    """
+
+    index: int
+    left: float
+    right: float
+    part: float
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two maps compared by their ``k`` strongest words and by rank correlation; ``gaps`` name the words behind it.
+
+    ``found`` holds one agreement per measure of ``models.metrics.top_k``; ``k`` is at most the words less one.
+    """
+
+    left: str
+    right: str
+    k: int
+    found: tuple[Agreement, ...]
+    correlation: Agreement
+    gaps: tuple[RankGap, ...] = ()
+
+    def of(self, metric: str) -> Agreement:
+        """The agreement by a measure, whatever its k, or the rank correlation."""
+        named = {item.metric.partition("@")[0]: item for item in (*self.found, self.correlation)}
+        return named[metric]
+
+
+@dataclass(frozen=True, slots=True)
 class Analysis:
     """Everything one classifier says about one request.
 
     ``tokens`` are those of the unedited text in order, each with its ``state``; every per-token
     tuple has their length. ``cut`` is the number of tokens beyond the limit that were not read.
     ``target`` is the class the attributions speak about. ``forwards`` texts were read for the
-    attributions beside this one, and ``reused`` times a method found a text already read.
+    attributions beside this one, and ``reused`` times a method found a text already read. ``pieces`` are
+    what a reader with sub-words really reads, its own tokens among them, and ``owners`` the word of each (−1 for
+    none); both are empty where words are read whole.
     """
 
     model: ModelSpec
@@ -297,6 +334,8 @@ class Analysis:
     seconds: float = 0.0
     forwards: int = 0
     reused: int = 0
+    pieces: tuple[Token, ...] = ()
+    owners: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Every map must have one number per token, and the target must be a class."""
@@ -310,8 +349,14 @@ class Analysis:
                 raise ValueError(f"{attribution.method}: {len(attribution.without)} removals for {n} tokens")
             if attribution.errors is not None and len(attribution.errors) != n:
                 raise ValueError(f"{attribution.method}: {len(attribution.errors)} errors for {n} tokens")
+            if attribution.pieces is not None and len(attribution.pieces) != len(self.pieces):
+                raise ValueError(
+                    f"{attribution.method}: {len(attribution.pieces)} scores for {len(self.pieces)} pieces"
+                )
         if len(self.trace.shares) != n:
             raise ValueError(f"trace has {len(self.trace.shares)} shares for {n} tokens")
+        if len(self.pieces) != len(self.owners):
+            raise ValueError(f"{len(self.pieces)} pieces have {len(self.owners)} owners")
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,13 +98,15 @@ class Encoded:
     """A text as the classifier reads it: words, ids, and how many words were cut off the end.
 
     ``owners`` has the word's index for each id: a word may be several pieces, and an id of the
-    encoder's own ([CLS], [SEP]) belongs to no word and has −1.
+    encoder's own ([CLS], [SEP]) belongs to no word and has −1. ``spans`` are the offsets (start, end) of
+    each id in the text where ids are pieces of words, ``None`` where every id is a word.
     """
 
     tokens: tuple[Token, ...]
     ids: tuple[int, ...]
     cut: int
     owners: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...] | None = None
 
 
 class Vocabulary:

@@ -30,7 +30,8 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo.
+    ``section`` to the zoo. ``k`` words of two maps are compared, by ``measure``;
+    ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
     task: str | None = None
@@ -50,6 +51,9 @@ class Address:
     section: str | None = None
     scalar: str | None = None
     versus: str | None = None
+    k: int | None = None
+    measure: str | None = None
+    pieces: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -131,6 +135,13 @@ def _index(text: str) -> int:
     return int(text)
 
 
+def _count(text: str) -> int:
+    found = _index(text)
+    if found < 1:
+        raise ValueError("a number of words from 1 on was expected")
+    return found
+
+
 def _exponent(text: str) -> float:
     if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
         raise ValueError("a number was expected")
@@ -163,6 +174,9 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "section": _word,
     "scalar": _word,
     "versus": _word,
+    "k": _count,
+    "measure": _word,
+    "pieces": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -182,4 +196,7 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "section": str,
     "scalar": str,
     "versus": str,
+    "k": str,
+    "measure": str,
+    "pieces": str,
 }

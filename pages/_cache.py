@@ -1,11 +1,13 @@
 """The only ``st.cache_*``: classifiers are shared by all visitors, what they typed is not.
 
-Classifiers are kept by id and digest of their weights, results by the frozen request as well;
-all caches are bounded. Errors come back as sentences, so that one bad file costs one reader only.
+Classifiers are kept by id and digest of their weights, results by the frozen request as well; maps
+are made and kept by the visitor's :class:`~models.desk.Desk`. All caches are bounded.
+Errors come back as sentences, so that one bad file costs one reader only.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import threading
@@ -24,6 +26,7 @@ from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 if TYPE_CHECKING:
     from models.baselines.store import BagOfWords
     from models.classifier import PoolingClassifier
+    from models.desk import Desk, Order
 
 T = TypeVar("T")
 LOG = logging.getLogger("poolscope")
@@ -72,8 +75,27 @@ def zoo() -> Zoo:
 
 
 def analysis(card: Card, request: Request) -> Analysis | Refusal:
-    """What one classifier says about a request."""
+    """What one classifier predicts about a request without methods."""
     return _guarded(card.spec.id, card.spec.title, lambda: _analysis(*_identity(card), request))
+
+
+def explain(cards: Sequence[Card], request: Request) -> dict[str, Refusal]:
+    """Begin with the maps of a request, behind the page, and forget what was wanted before; whoever refuses, by id."""
+    refusals: dict[str, Refusal] = {}
+    orders = []
+    for card in cards:
+        made = _guarded(card.spec.id, card.spec.title, lambda card=card: _order(card, request))
+        if isinstance(made, Refusal):
+            refusals[card.spec.id] = made
+        else:
+            orders.append(made)
+    refused = _guarded("desk", "the maps", lambda: desk().ask(orders))
+    return dict.fromkeys((card.spec.id for card in cards), refused) if isinstance(refused, Refusal) else refusals
+
+
+def explained(card: Card, request: Request) -> Analysis | Refusal:
+    """What one classifier says about a request, with those maps that are there; the others have a reason."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _explained(card, request))
 
 
 def removal(card: Card, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal | Refusal:
@@ -187,11 +209,52 @@ def _study(path: str, stamp: int) -> tuple[Study, StudySummary]:
     return found, summarise(found)
 
 
+def desk() -> Desk:
+    """Where this visitor's maps are made."""
+    return _desk()
+
+
+def _order(card: Card, request: Request) -> Order:
+    """The maps that a reader owes; its weights are loaded, and its text is read, before."""
+    from models.desk import Order
+
+    identity, bare = _identity(card), dataclasses.replace(request, methods=())
+    words = len(_analysis(*identity, bare).tokens)
+    return Order((*identity, bare), card.spec.title, words, lambda: _classifier(*identity), request)
+
+
+def _explained(card: Card, request: Request) -> Analysis:
+    order = _order(card, request)
+    there = tuple(key for key, made in desk().found(order).items() if made is not None)
+    return _assembled(*_identity(card), request, there, tuple(sorted(desk().stopped(order))))
+
+
+@st.cache_resource(max_entries=1, scope="session", show_spinner=False, on_release=lambda made: made.close())
+def _desk() -> Desk:
+    from models.desk import Desk
+
+    return Desk()
+
+
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
 def _analysis(model_id: str, digest: str, folder: str, request: Request) -> Analysis:
     from models.analysis import analyse
 
     return analyse(_classifier(model_id, digest, folder), request)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _assembled(
+    model_id: str, digest: str, folder: str, request: Request, there: tuple[str, ...], stopped: tuple[str, ...]
+) -> Analysis:
+    from models.analysis import with_maps
+    from models.desk import Order, placeholders
+
+    bare = dataclasses.replace(request, methods=())
+    order = Order((model_id, digest, folder, bare), "", 0, lambda: _classifier(model_id, digest, folder), request)
+    found = {key: made if key in there else None for key, made in desk().found(order).items()}
+    read = _analysis(model_id, digest, folder, bare)
+    return with_maps(read, request, placeholders(order, found, stopped, read.target))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)

@@ -110,6 +110,24 @@ def mark(start: int, end: int, name: str) -> None:
     fresh(entities.marked(state[Key.TEXT], start, end, name))
 
 
+def picker_opened() -> None:
+    """Show all methods."""
+    st.session_state[Key.PICKING] = True
+
+
+def picker_closed() -> None:
+    """Go back to what is drawn."""
+    st.session_state[Key.PICKING] = False
+
+
+def method_ticked(offer: str) -> None:
+    """Draw a method, after those already there, or leave it out."""
+    state = st.session_state
+    touched()
+    kept = [key for key in state[Key.METHODS] if key != offer]
+    state[Key.METHODS] = kept if offer in state[Key.METHODS] else [*kept, offer]
+
+
 def undo() -> None:
     """Take back the last edit."""
     st.session_state[Key.EDITS] = st.session_state[Key.EDITS][:-1]
@@ -125,6 +143,18 @@ def dial_moved(learned: float) -> None:
     touched()
     p = st.session_state[Key.DIAL]
     st.session_state[Key.P] = None if p == learned else p
+
+
+def pieces_turned() -> None:
+    """Show pieces or words; the chosen word stays chosen."""
+    touched()
+    st.session_state[Key.WORD] = word()
+
+
+def k_moved() -> None:
+    """Remember how many words are to be compared, also for texts that have fewer."""
+    touched()
+    st.session_state[Key.TOP] = st.session_state[Key.K]
 
 
 def dial_back() -> None:

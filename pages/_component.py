@@ -31,6 +31,11 @@ def tokens(payload: Mapping[str, Any]) -> None:
     )
 
 
+def pieces(payload: Mapping[str, Any], place: int) -> None:
+    """Draw a payload over sub-words, which nobody can click; ``place`` counts them on a page."""
+    _TOKENS(key=f"{Key.PIECEWISE}.{place}", data=dict(payload))
+
+
 def film(payload: Mapping[str, Any]) -> None:
     """Play a payload of ``viz.movie``; which epoch is shown stays in the browser."""
     _PLAYER(key=Key.FILM, data=dict(payload))

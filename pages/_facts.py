@@ -11,7 +11,7 @@ from models.records import Analysis, NormPoint, NormSweep, Parameter
 from models.runtime import software
 from models.zoo import tasks
 from models.zoo.catalogue import Card
-from pages import _baselines
+from pages import _baselines, _methods
 from pages._cache import Zoo
 from pages._examples import Task, task
 from viz import dial, export, norms, panels, provenance, wording
@@ -69,6 +69,17 @@ def method_facts(method: MethodCard) -> str:
     """A method's card as a Markdown list; all words in it are ours."""
     rows = ((term, words) for term, words in method.rows() if term not in ("Question", "Formula"))
     return "\n".join(f"- **{term}:** {words}" for term, words in rows)
+
+
+def method_groups() -> list[tuple[str, str, list[MethodCard]]]:
+    """Title, means and cards of every family, and of what the poolers themselves show."""
+    cards = _methods.cards()
+    found = [
+        (family.title, family.means, [cards[name] for name in _methods.grouped()[family.name]])
+        for family in _methods.families().values()
+    ]
+    own = [card for name, card in cards.items() if name not in _methods.registry()]
+    return [*found, ("Shown by the pooler itself", "Drawn under the attention, without being asked for.", own)]
 
 
 def task_summary(described: Sequence[Task]) -> str:

@@ -15,9 +15,6 @@ from typing import Any
 from models.records import MethodCall, Param
 from viz.cards import TRACE_CARDS, MethodCard, card
 
-# From looking to changing: the order in which a person meets the methods.
-FAMILIES = ("attention", "exact", "gradient", "path", "perturbation", "floor")
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Offer:
@@ -26,6 +23,14 @@ class Offer:
     call: MethodCall
     title: str
     question: str
+
+    @property
+    def choice(self) -> str:
+        """The choices alone, ``attention detached``; empty for a method without any."""
+        chosen = dict(self.call.params)
+        fields = dataclasses.fields(registry()[self.call.name].Params)
+        named = [(field.name, chosen.get(field.name, field.default)) for field in fields if "choices" in field.metadata]
+        return ", ".join(f"{name} {value}" for name, value in named)
 
 
 @cache
@@ -37,11 +42,30 @@ def registry() -> Mapping[str, Any]:
 
 
 @cache
+def families() -> Mapping[str, Any]:
+    """The families of methods by name, in the order in which a person meets them."""
+    from models.attribution.families import FAMILIES
+
+    return FAMILIES
+
+
+@cache
 def offers() -> dict[str, Offer]:
-    """Every offer by its key, such as ``input_gradient[attention=detached]``."""
-    ordered = sorted(registry().values(), key=lambda method: (_family(method), method.name))
+    """Every offer by its key, such as ``input_gradient[attention=detached]``, family by family."""
+    places = list(families())
+    ordered = sorted(registry().values(), key=lambda method: (places.index(method.family), method.name))
     made = (Offer(call, _title(call), registry()[call.name].question) for m in ordered for call in _variants(m))
     return {offer.call.key: offer for offer in made}
+
+
+@cache
+def grouped() -> dict[str, dict[str, tuple[Offer, ...]]]:
+    """Offers by the name of their method, and those by the name of its family."""
+    found: dict[str, dict[str, tuple[Offer, ...]]] = {name: {} for name in families()}
+    for offer in offers().values():
+        inside = found[registry()[offer.call.name].family]
+        inside[offer.call.name] = (*inside.get(offer.call.name, ()), offer)
+    return found
 
 
 @cache
@@ -104,10 +128,6 @@ def accept(wanted: Sequence[MethodCall]) -> tuple[list[str], dict[tuple[str, str
         if key in offers() and key not in keys:
             keys.append(key)
     return keys, settings, notes
-
-
-def _family(method: Any) -> int:  # noqa: ANN401  # a class from the registry
-    return FAMILIES.index(method.family) if method.family in FAMILIES else len(FAMILIES)
 
 
 def _variants(method: Any) -> Iterable[MethodCall]:  # noqa: ANN401  # a class from the registry

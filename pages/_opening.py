@@ -16,7 +16,7 @@ from pages import _address
 from pages._address import Address
 from pages._changes import first_readers, fresh, readers_changed, show, task_changed
 from pages._examples import examples
-from pages._state import HIGHEST_P, LOWEST_P, MOST_READERS, SCALES, Key
+from pages._state import FIRST_K, HIGHEST_P, LOWEST_P, MEASURES, MOST_READERS, SCALES, Key
 
 FIRST_METHODS: Final = ("attention", "exact_share", "integrated_gradients", "leave_one_out")
 
@@ -87,6 +87,11 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
     state[Key.AGAINST] = address.against
     state[Key.SENTENCE], state[Key.SECTION] = address.sentence, address.section
     state[Key.P] = None if address.p is None else min(max(address.p, LOWEST_P), HIGHEST_P)
+    state[Key.PIECES] = address.pieces == "1"
+    state[Key.TOP] = address.k or FIRST_K
+    state[Key.MEASURE] = address.measure if address.measure in MEASURES else MEASURES[0]
+    if address.measure and address.measure != state[Key.MEASURE]:
+        notes.append(f"There is no measure “{address.measure}” of agreement; {state[Key.MEASURE]} is shown instead.")
     if state[Key.P] != address.p:
         notes.append(f"The dial runs from {LOWEST_P:g} to {HIGHEST_P:g}; the link's p = {address.p:g} lies outside.")
     return notes

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from models.records import Analysis, MethodCall
-from pages import _cache, _changes
+from models.zoo.catalogue import Card
+from pages import _cache, _changes, _progress
 from pages._examples import task
 from pages._state import Key, View
 from pages._words import Definition
@@ -18,8 +19,6 @@ from viz import entities, frame, wording
 
 T = TypeVar("T")
 
-# Work that takes longer shows what is there and goes on afterwards.
-PATIENCE = 1.0
 NO_READER = "No reader is chosen: add one in the sidebar to see how it reads your text."
 EMPTY_ZOO = """There is no classifier to read with. Train one with
 `python -m models train --dataset sst2 --encoder bilstm --pooler apln`, rebuild the shipped ones with `make train`,
@@ -86,39 +85,56 @@ def caution(view: View) -> None:
         ))  # fmt: skip
 
 
-def read(zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = None) -> Reading:
-    """Let every chosen reader read; ends the page with a sentence where there is nothing to show.
+def read(
+    zoo: _cache.Zoo, view: View, methods: Sequence[MethodCall] | None = None, cards: Sequence[Card] | None = None
+) -> Reading:
+    """Let every chosen reader read, or those of ``cards``; ends the page with a sentence where nothing is to show.
 
-    After :data:`PATIENCE` seconds the readers still to come show their predictions only, and
-    :func:`go_on` carries on from there.
+    Predictions are always there. Maps that take longer than a moment come later, cheap ones first: until
+    then a reason stands in their place, and what is being computed is told with a button to stop it.
     """
     slot, started = st.empty(), perf_counter()
-    cards = zoo.pick(view.readers)
-    guard(bool(cards), NO_READER)
+    asked = zoo.pick(view.readers) if cards is None else cards
+    guard(bool(asked), NO_READER)
+    refusals: dict[str, _cache.Refusal] = {}
+    for count, card in enumerate(asked, start=1):
+        if perf_counter() - started > 0.2:
+            slot.caption(f"Reading: {card.spec.title}, {count} of {len(asked)} …")
+        found = _cache.analysis(card, view.request(()))
+        if isinstance(found, _cache.Refusal):
+            refusals[card.spec.id] = found
+    readable = [card for card in asked if card.spec.id not in refusals]
+    request = view.request(methods)
+    refusals |= _cache.explain(readable, request)
+    _progress.wait(slot, perf_counter())
+    status = _cache.desk().status()
     done: list[Analysis] = []
-    refusals: list[_cache.Refusal] = []
-    late, least = 0, st.session_state.get(Key.DONE, 0) + 1
-    for count, card in enumerate(cards, start=1):
-        quick = count > least and perf_counter() - started > PATIENCE
-        late += quick
-        if not quick and perf_counter() - started > 0.2:
-            slot.caption(f"Reading: {card.spec.title}, {count} of {len(cards)} …")
-        found = _cache.analysis(card, view.request(() if quick else methods))
-        if isinstance(found, Analysis):
-            done.append(found)
+    for card in readable:
+        made = refusals.get(card.spec.id) or _cache.explained(card, request)
+        if isinstance(made, _cache.Refusal):
+            refusals[card.spec.id] = made
         else:
-            refusals.append(found)
-    # However slow the machine is, every run must get at least one reader further than the last.
-    st.session_state[Key.DONE] = len(cards) - late if late else 0
-    sentences = {refusal.sentence for refusal in refusals}
-    if not done:
+            done.append(made)
+    if not done and cards is None:
         edited(view)
-    guard(bool(done) or len(sentences) != 1, min(sentences, default=""))
+    _told([refusals[card.spec.id] for card in asked if card.spec.id in refusals], bool(done))
+    with slot.container():
+        if status.busy:
+            _progress.watch(status.revision)
+        elif status.stopped:
+            _progress.stopped(status)
+        else:
+            st.caption(_summary(done))
+    return Reading(tuple(done), status.busy)
+
+
+def _told(refusals: Sequence[_cache.Refusal], others: bool) -> None:
+    """Name the readers that refused; where nobody is left, end the page with what they said."""
+    sentences = {refusal.sentence for refusal in refusals}
+    guard(others or len(sentences) != 1, min(sentences, default=""))
     for refusal in refusals:
         st.warning(plain(f"{refusal.title}: {refusal.sentence}"))
-    guard(bool(done), "None of the chosen readers could read this text.")
-    slot.caption(f"Reading: {len(cards) - late} of {len(cards)} done …" if late else _summary(done))
-    return Reading(tuple(done), bool(late))
+    guard(others, "None of the chosen readers could read this text.")
 
 
 def edited(view: View) -> None:
@@ -127,12 +143,6 @@ def edited(view: View) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.button("Restore", key=Key.RESTORE, on_click=_changes.restore)
             st.text(f"{wording.count(len(view.edits), 'word')} of this text deleted or masked on the page Compare.")
-
-
-def go_on(reading: Reading) -> None:
-    """Continue with the readers that had to wait, now that the others are on the screen."""
-    if reading.unfinished:
-        st.rerun()
 
 
 def guard(condition: bool, sentence: str) -> None:

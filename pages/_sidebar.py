@@ -9,7 +9,7 @@ import streamlit as st
 
 from models.records import SCALARS, MethodCall, Param
 from models.zoo.tasks import display_labels
-from pages import _cache, _changes, _methods, _state
+from pages import _cache, _changes, _methods, _picker, _state
 from pages._examples import examples, ordered, task
 from pages._opening import FIRST_METHODS
 from pages._state import Key, View
@@ -77,6 +77,7 @@ def pick_methods() -> tuple[MethodCall, ...]:
         help="Each method gives every word a number: one row of colour per method and reader. "
         "The name of a row opens its card: question, formula, cost, source.",
     )  # fmt: skip
+    _picker.button()
     adjustable = dict.fromkeys(offers[key].call.name for key in chosen if _methods.sliders(offers[key].call.name))
     with st.popover("Scale and settings", width="stretch"):
         st.radio(

@@ -17,12 +17,14 @@ import streamlit as st
 from models.records import SCALARS, MethodCall, Request, Scalar
 from pages import _address, _frame
 from pages._address import Address, Edit
-from viz import scale
+from viz import disagreement, scale
 
 MOST_READERS: Final = 6
 LONGEST_SHARED: Final = _address.LONGEST_TEXT
 SCALES: Final = tuple(scale.SCALES)
 LOWEST_P, HIGHEST_P = 0.1, 50.0
+FIRST_K: Final = 5
+MEASURES: Final = tuple(disagreement.NAMES)
 
 
 class Key:
@@ -38,10 +40,13 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
+    PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
+    K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
+    PIECEWISE = "tokens.pieces"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    DONE, CLICKED = "state.done", "state.clicked"
+    CLICKED, PICKING, TOP = "state.clicked", "state.picking", "state.top"
 
     @staticmethod
     def tokens() -> str:
@@ -52,6 +57,11 @@ class Key:
     def param(method: str, name: str) -> str:
         """The widget of one parameter of one method."""
         return f"param.{method}.{name}"
+
+    @staticmethod
+    def pick(offer: str) -> str:
+        """The tick of one offer in the list of all methods."""
+        return f"pick.{offer}"
 
     @staticmethod
     def download(page: str, kind: str) -> str:
@@ -149,6 +159,9 @@ def publish(view: View) -> None:
         p=state.get(Key.P),
         sentence=state.get(Key.SENTENCE),
         section=state.get(Key.SECTION),
+        pieces="1" if state.get(Key.PIECES) else None,
+        k=state[Key.TOP] if state[Key.TOP] != FIRST_K else None,
+        measure=state.get(Key.MEASURE) if state.get(Key.MEASURE) != MEASURES[0] else None,
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:

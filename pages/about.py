@@ -25,11 +25,14 @@ for pooler in _methods.poolers().values():
 
 st.subheader("The methods", anchor=False)
 st.caption("Every method gives each word of a text one number. They answer different questions.")
-halves = st.columns(2)
-for count, method in enumerate(_methods.cards().values()):
-    with halves[count % 2].expander(f"**{method.title}** · {method.question}"):
-        st.latex(method.formula)
-        st.markdown(_facts.method_facts(method))
+for title, means, listed_cards in _facts.method_groups():
+    st.markdown(f"**{title}**")
+    st.caption(means)
+    halves = st.columns(2)
+    for count, method in enumerate(listed_cards):
+        with halves[count % 2].expander(f"**{method.title}** · {method.question}"):
+            st.latex(method.formula)
+            st.markdown(_facts.method_facts(method))
 
 st.subheader("How to read the numbers", anchor=False)
 halves = st.columns(2)

@@ -10,11 +10,12 @@ from pages import (
     _baselines,
     _cache,
     _changes,
-    _component,
+    _disagreement,
+    _facts,
     _inside,
-    _methods,
     _neighbours,
     _parts,
+    _pieces,
     _state,
     _widgets,
     _words,
@@ -22,7 +23,6 @@ from pages import (
 from pages._examples import task
 from pages._state import Key
 from viz import agreement, entities, export, markup, palette, tables, wording
-from viz.panels import panels
 from viz.rowtable import row_table
 
 view = _state.take()
@@ -39,7 +39,7 @@ def words() -> None:
     buttons(index)
     if tuple(st.session_state[Key.EDITS]) != view.edits or st.session_state[Key.TEXT] != view.text:
         st.rerun()
-    _component.tokens(panels(analyses, view.colours, index, view.scale, _methods.cards()))
+    _pieces.draw(view, analyses, index)
     _parts.how_to_read(
         "A row colours your text by one method: the stronger a word, the larger its share of all that the method "
         "hands out. Orange speaks for the class named above the rows, blue against it. One scale for all readers.",
@@ -134,6 +134,7 @@ def agreements() -> None:
 
 words()
 agreements()
+_disagreement.section(view, analyses)
 _inside.section(analyses, view.colours)
 _baselines.section(view, analyses[0].prediction.labels)
 versions, colours = software(), view.colours
@@ -145,8 +146,9 @@ _parts.download(
         _parts.File("png", "Heatmap, PNG", "image/png",
                     lambda: export.heatmap_png(analyses, view.scale, versions, colours)),
         _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions)),
+        _parts.File("disagreement.csv", "Disagreement at k, CSV", "text/csv",
+                    lambda: _facts.rows_csv(_disagreement.rows(analyses), {})),
         _parts.File("json", "All records, JSON", "application/json",
                     lambda: export.analyses_json(analyses, versions, view.scale)),
     ),
 )  # fmt: skip
-_parts.go_on(reading)

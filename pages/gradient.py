@@ -30,7 +30,7 @@ _parts.guard(bool(chosen), _parts.NO_READER)
 with st.container(horizontal=True):
     card = _widgets.pick_reader(Key.READER, chosen, zoo)
     against = _widgets.pick_against()
-analysis = _parts.need(_cache.analysis(card, view.request(tuple(dict.fromkeys((LOOK, against, REMOVE))))))
+(analysis,) = _parts.read(zoo, view, tuple(dict.fromkeys((LOOK, against, REMOVE))), [card]).analyses
 maps = {a.key: a for a in analysis.attributions}
 left, right, removed = looking(analysis), maps[against.key], maps[REMOVE.key]
 place, dark, index = view.colours[card.spec.id], _parts.dark(), _state.chosen(len(analysis.tokens))

@@ -11,14 +11,18 @@ import pyarrow
 import pyarrow.ipc
 import streamlit as st
 import torch
+from streamlit.runtime.caching.cache_resource_api import clear_session_cache
 from streamlit.testing.v1 import AppTest
 
 from models.assemble import assemble
 from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.zoo.store import write, write_table
-from pages import _cache
+from pages import _cache, _progress
 from pages._state import Key
+
+# A busy machine must not turn a finished page into a waiting one; tests of waiting set their own.
+_progress.PATIENCE = 60.0
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = (
@@ -66,6 +70,8 @@ def open_app(page: str = "compare", params: Mapping[str, str] | None = None) -> 
     # Classifiers too: a damaged copy of a zoo must not be answered from memory. The warm thread may stay.
     st.cache_data.clear()
     _cache._classifier.clear()
+    # All AppTests are one session to Streamlit; the maps of the last one must not answer for this one.
+    clear_session_cache("test session id")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     for name, value in (params or {}).items():
         app.query_params[name] = value

@@ -12,6 +12,8 @@ from tiny_classifiers import LABELS, OTHER, PAIRS, TEXT, fingerprint, ids_of, sa
 
 from models.attribution import METHODS, deep_lift
 from models.attribution.base import AttributionMethod
+from models.attribution.families import FAMILIES
+from models.attribution.fit import LOW
 from models.attribution.reading import Reading
 from models.attribution.starts import random_texts
 from models.encoders import ENCODERS
@@ -19,6 +21,7 @@ from models.poolers import POOLERS
 
 TURNED = " ".join(reversed(OTHER.split()))
 FLOORS = {name for name, method in METHODS.items() if method.family == "floor"}
+SLOPES = {"attention_gradient", "rollout_gradient"}  # differentiate by weights, not by words
 CONSTANT = {"uniform_map"}
 # What is sampled keeps its promises from few samples too, and thousands of cases stay quick.
 QUICK = {"kernel_shap": {"budget": 64}, "lime": {"budget": 64}, "shapley_sampling": {"permutations": 4}}
@@ -178,8 +181,8 @@ def test_the_classifier_is_left_as_it_was_after_an_exception(case, monkeypatch):
     for name in ("from_embeddings", "forward", "decide"):
         monkeypatch.setattr(classifier, name, broken)
     monkeypatch.setattr(torch.autograd, "grad", broken)
-    # Attention and shares are read off the states, floors off nothing; all others must run into the break.
-    reaches = method.family not in {"attention", "exact", "floor"}
+    # Weights and shares are read off the states, floors off nothing; all others must run into the break.
+    reaches = method.family in {"gradient", "path", "perturbation"} or method.name in SLOPES
     with pytest.raises(RuntimeError, match="broken on purpose") if reaches else nullcontext():
         method(reading, 0)
     monkeypatch.undo()
@@ -229,10 +232,23 @@ def test_a_map_of_varied_words_is_not_called_degenerate(case):
 def test_the_card_of_a_method_is_filled_in(name):
     method = METHODS[name]
     facts = method.facts()
-    assert all(facts[key] for key in facts if key not in {"signed", "complete"})
+    assert all(facts[key] for key in facts if key not in {"signed", "complete", "blind", "ceiling", "note"})
+    assert method.family in FAMILIES
     assert facts["name"] == name
     assert facts["question"].endswith("?")
     assert method.__doc__
+
+
+def test_every_family_has_members_and_one_method_is_the_ceiling():
+    assert {method.family for method in METHODS.values()} == set(FAMILIES)
+    assert [name for name, method in METHODS.items() if method.ceiling] == ["leave_one_out"]
+    assert "oracle" in METHODS["leave_one_out"].note
+
+
+def test_fitted_methods_say_whose_bound_marks_a_poor_fit(case):
+    method, classifier = case
+    fitted = scores_of(method, classifier).fit is not None
+    assert fitted == (f"R² below {LOW:.2f}" in method.note and "ours, not the authors'" in method.note)
 
 
 @pytest.mark.parametrize("name", list(METHODS))

@@ -18,7 +18,8 @@ def caches(path):
         for decorator in getattr(node, "decorator_list", ()):
             call = decorator.func if isinstance(decorator, ast.Call) else decorator
             if isinstance(call, ast.Attribute) and call.attr.startswith("cache_"):
-                keywords = {k.arg: ast.literal_eval(k.value) for k in getattr(decorator, "keywords", ())}
+                written = [k for k in getattr(decorator, "keywords", ()) if k.arg != "on_release"]
+                keywords = {k.arg: ast.literal_eval(k.value) for k in written}
                 yield call.attr, keywords, {argument.arg for argument in node.args.args}
 
 
@@ -38,7 +39,11 @@ def test_every_cache_is_bounded_and_whatever_sees_a_text_belongs_to_one_session(
             texts += 1
             assert (name, keywords["scope"]) == ("cache_data", "session")
         assert not any(argument.startswith("_") for argument in arguments)
-    assert texts == 7
+    assert texts == 8
+    # Maps are kept by the desk, one per session, which ends with it.
+    (own,) = [(keywords, arguments) for name, keywords, arguments in caches(ROOT / "pages" / "_cache.py")
+              if (name, keywords.get("scope")) == ("cache_resource", "session")]  # fmt: skip
+    assert own == ({"max_entries": 1, "scope": "session", "show_spinner": False}, set())
 
 
 def test_the_shipped_zoo_is_the_default_and_others_stand_beside_it(monkeypatch, tmp_path):

@@ -182,15 +182,3 @@ def test_plain_sentences_hold_no_markdown():
         assert plain.replace("\\\\", "\x00").replace("\\", "").replace("\x00", "\\") == text
         for mark in "*[]`$<>:#_":
             assert f"\\{mark}" in plain or mark not in text
-
-
-def test_a_slow_reading_shows_what_is_there_and_goes_on(monkeypatch):
-    monkeypatch.setattr(_parts, "PATIENCE", -1.0)
-    seen = []
-    original = _parts.go_on
-    monkeypatch.setattr(_parts, "go_on", lambda reading: (seen.append(reading), original(reading)))
-    app = open_app()
-    finished = [sum(bool(a.attributions) for a in reading.analyses) for reading in seen]
-    assert finished == [1, 2, 3]
-    assert [len(reading.analyses) for reading in seen] == [3, 3, 3]
-    assert all(row.get("v") or row.get("reason") for row in payload(app)["readers"][2]["rows"])

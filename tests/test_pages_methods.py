@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from app_zoo import make_zoo, open_app, payload, said
 
 from models.attribution import METHODS
 from models.records import MethodCall
 from pages import _methods
 from pages._opening import FIRST_METHODS
+from pages._state import Key
 
 
 def test_every_method_is_offered_once_per_choice():
@@ -27,7 +29,9 @@ def test_every_offer_can_be_made_and_every_family_has_its_place():
     for key, offer in _methods.offers().items():
         assert METHODS[offer.call.name](**dict(offer.call.params)).heading == offer.title
         assert key == offer.call.key
-    assert {method.family for method in METHODS.values()} <= set(_methods.FAMILIES)
+    listed = [offer for family in _methods.grouped().values() for made in family.values() for offer in made]
+    assert listed == list(_methods.offers().values())
+    assert {method.family for method in METHODS.values()} == set(_methods.grouped())
     assert next(iter(_methods.offers())) == "attention"
 
 
@@ -78,3 +82,41 @@ def test_a_call_nobody_can_make_is_told_in_one_sentence(call):
     assert settings == {}
     assert note[0].isupper()
     assert note.endswith(".")
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("POOLSCOPE_ZOO", str(make_zoo(tmp_path)))
+    return open_app()
+
+
+def test_the_dialog_lists_every_method_with_its_card_and_ticks_what_is_drawn(app):
+    assert not [box for box in app.checkbox if box.key.startswith("pick.")]
+    app.button(key=Key.PICKER).click().run()
+    assert not app.exception
+    ticked = {box.key.removeprefix("pick."): box.value for box in app.checkbox if box.key.startswith("pick.")}
+    assert ticked == {key: key in FIRST_METHODS for key in _methods.offers()}
+    told = said(app)
+    for method in METHODS.values():
+        assert f"**{method.title}** · {method.question}" in told
+        assert method.source in told
+        assert method.note in told
+    assert [latex.value.strip("$\n") for latex in app.latex] == [
+        METHODS[name].formula for family in _methods.grouped().values() for name in family
+    ]
+    assert [family.title for family in _methods.families().values() if f"**{family.title}**" in told] == [
+        "Attention", "Gradients", "Paths", "Perturbations", "Transformers", "Floors",
+    ]  # fmt: skip
+
+
+def test_a_tick_draws_a_method_and_a_second_one_takes_it_back(app):
+    app.button(key=Key.PICKER).click().run()
+    app.checkbox(key=Key.pick("saliency")).check().run()
+    assert not app.exception
+    assert app.multiselect(key=Key.METHODS).value == [*FIRST_METHODS, "saliency"]
+    assert [row["key"] for row in payload(app)["readers"][0]["rows"] if row["slot"] != "trace"] == [
+        *FIRST_METHODS, "saliency",
+    ]  # fmt: skip
+    app.checkbox(key=Key.pick("attention")).uncheck().run()
+    assert app.multiselect(key=Key.METHODS).value == [*FIRST_METHODS[1:], "saliency"]
+    assert app.query_params["methods"] == ",".join([*FIRST_METHODS[1:], "saliency"])

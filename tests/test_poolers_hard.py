@@ -140,8 +140,8 @@ def test_maps_made_of_gradients_through_the_choice_say_what_they_are(name):
     reading = Reading(classifier, ids_of(classifier))
     for method in METHODS.values():
         found = method()(reading, 1)
-        # Of the families that differentiate, one takes the weights as they stand, and some do not apply here.
-        differentiates = method.family in {"gradient", "path"} and method.name != "attention_gradient"
+        # Attention × gradient takes the weights as they stand, and some methods do not apply here.
+        differentiates = method.family in {"gradient", "path"} or method.name == "rollout_gradient"
         through = differentiates and found.values is not None
         assert (classifier.pooler.surrogate in (found.warning or "")) == through, method.name
     assert StateGradient()(reading, 1).warning == classifier.pooler.surrogate

@@ -14,7 +14,7 @@ from models.attribution import METHODS
 from models.encoders.pretrained import PretrainedEncoder
 from models.errors import PoolScopeError
 from models.pretrained.base import open_pretrained
-from models.pretrained.pieces import owners_of
+from models.pretrained.pieces import owners_of, spans_of
 from models.pretrained.source import MINILM, PretrainedError, locate
 from models.records import MethodCall, Request
 from models.text import WordTokenizer
@@ -225,3 +225,45 @@ def test_the_command_tells_what_an_encoder_is_and_what_is_missing(folder, capsys
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert main(["pretrained", "fetch", "nobody/nothing"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_pieces_stand_at_their_own_characters_and_scores_sum_to_words(folder):
+    classifier = reader(folder)
+    text = "The film isn't badish 🙂, not bads!"
+    request = Request(text, tuple(MethodCall(name) for name in METHODS if name != "deep_lift"), deleted=(1,))
+    found = analyse(classifier, request)
+    encoded = classifier.read(text)
+    assert found.owners == encoded.owners
+    assert len(found.pieces) == len(encoded.ids)
+    names = [classifier.vocabulary.words[i] for i in encoded.ids]
+    for name, piece in zip(names, found.pieces, strict=True):
+        assert piece.text == text[piece.start : piece.end]
+        if name in ("[CLS]", "[SEP]"):
+            assert piece.special
+            assert piece.text == ""
+        elif name != "[UNK]":
+            assert piece.text.lower() == name.removeprefix("##")
+    assert {p.state for p, owner in zip(found.pieces, found.owners, strict=True) if owner == 1} == {"deleted"}
+    for a in found.attributions:
+        by_word = METHODS[a.method].family in ("perturbation", "floor")
+        if a.scores is None:
+            continue
+        assert (a.pieces is None) == by_word, a.method
+        if by_word:
+            continue
+        assert a.special == pytest.approx(a.pieces[0] + a.pieces[-1], abs=1e-9)
+        for word, score in enumerate(a.scores):
+            mine = [v for v, owner in zip(a.pieces, found.owners, strict=True) if owner == word]
+            assert sum(mine) == pytest.approx(score, abs=1e-9)
+    assert analyse(reader_of_words(), Request("good film")).pieces == ()
+
+
+def reader_of_words():
+    from tiny_classifiers import tiny
+
+    return tiny("bilstm", "attention")
+
+
+def test_bytes_of_one_character_share_it_and_stand_one_after_the_other():
+    offsets = [(0, 0), (0, 3), (4, 5), (4, 5), (4, 5), (0, 0)]
+    assert list(spans_of(offsets, [-1, 0, 1, 1, 1, -1])) == [(0, 0), (0, 3), (4, 5), (5, 5), (5, 5), (5, 5)]

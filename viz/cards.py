@@ -24,6 +24,10 @@ class MethodCard:
     complete: bool
     baseline: str = ""
     family: str = ""
+    explains: str = ""
+    reads: str = ""
+    note: str = ""
+    ceiling: bool = False
 
     def rows(self, baseline: str | None = None) -> tuple[tuple[str, Words], ...]:
         """(term, words) in reading order; the formula is a list of (kind, text) segments.
@@ -33,20 +37,40 @@ class MethodCard:
         listed: tuple[tuple[str, Words], ...] = (
             ("Question", self.question),
             ("Formula", segments(self.formula)),
+            ("Explains", self.explains),
             ("Baseline", baseline or self.baseline or "none"),
             ("Complete", "yes: the values sum to F(x) − F(baseline)" if self.complete else "no"),
             ("Signed", "yes: for (+) and against (−)" if self.signed else "no: strength only"),
             ("Cost", self.cost),
+            ("Forwards at most", self.reads),
             ("Source", self.source),
+            ("Note", self.note),
         )
         return tuple((term, words) for term, words in listed if words)
 
 
 def card(facts: Mapping[str, str | bool]) -> MethodCard:
     """The card of a registered method from its ``facts()``; facts that are not shown are ignored."""
-    words = {name: str(facts.get(name, "")) for name in ("name", "title", "question", "formula", "cost")}
-    more = {name: str(facts.get(name, "")) for name in ("source", "baseline", "family")}
-    return MethodCard(**words, **more, signed=bool(facts["signed"]), complete=bool(facts["complete"]))
+    def words(name: str) -> str:
+        return str(facts.get(name, ""))
+
+    return MethodCard(
+        name=words("name"), title=words("title"), question=words("question"), formula=words("formula"),
+        cost=words("cost"), source=words("source"), signed=bool(facts["signed"]), complete=bool(facts["complete"]),
+        baseline=words("baseline"), family=words("family"), explains=_explains(facts), reads=words("reads"),
+        note=words("note"), ceiling=bool(facts.get("ceiling")),
+    )  # fmt: skip
+
+
+def _explains(facts: Mapping[str, str | bool]) -> str:
+    """What of a class a method can be asked about."""
+    if facts.get("blind"):
+        return "no class: one and the same map, whatever is asked"
+    first, *others = str(facts.get("scalars", "")).split() or [""]
+    if not first:
+        return ""
+    more = f"; or its {' or its '.join(others)}" if others else "; nothing else"
+    return f"a class's {first}, alone or over that of another class{more}"
 
 
 TRACE_CARDS: Mapping[str, MethodCard] = {

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.records import Analysis, Attribution, Parameter, Token
-from viz import entities, markup, palette, scale, wording
+from viz import entities, markup, palette, scale, subwords, wording
 from viz.cards import TRACE_CARDS, MethodCard
 from viz.trace import with_trace
 
@@ -26,6 +26,8 @@ def panels(
     cards: Mapping[str, MethodCard] | None = None,
     interactive: bool = True,
     trace: bool = True,
+    pieces: bool = False,
+    among: Sequence[Analysis] | None = None,
 ) -> dict[str, Any]:
     """Everything one instance of the component draws for up to six readers of one text.
 
@@ -33,7 +35,8 @@ def panels(
     ``selected`` the clicked token, ``cards`` the method cards by method name. All maps share the
     limits of ``scale_name``. ``trace`` adds what the pooler itself did (effective attention,
     winners) under the attention row. Readers must have read the same tokens; one may have
-    stopped earlier.
+    stopped earlier. With ``pieces`` readers that cut words show what they really read, which nobody can
+    click. ``among`` are all analyses that share the limits, where more are drawn than these.
     """
     if not analyses:
         return {"empty": "No reader is chosen: add one to see how it reads your text."}
@@ -42,19 +45,24 @@ def panels(
         return {"empty": "There is no word in this text that a reader could read: type at least one."}
     for analysis in analyses:
         _same_text(longest, analysis)
+    owners = {analysis.model.id: analysis.owners for analysis in analyses}
+    trace, interactive = trace and not pieces, interactive and not pieces
+    if pieces:
+        analyses = [subwords.by_piece(analysis) for analysis in analyses]
+        selected, longest = None, max(analyses, key=lambda a: len(a.tokens))
     if trace:
         analyses = [with_trace(analysis) for analysis in analyses]
-    limits = scale.limits(analyses, scale_name)
+    limits = scale.limits([*analyses, *map(with_trace, among or ())], scale_name)
     places = colours or {}
     inside = selected is not None and 0 <= selected < len(longest.tokens)
     return {
-        **_text(longest),
+        **_text(longest, owners[longest.model.id] if pieces else ()),
         "selected": selected if inside else None,
         "interactive": interactive,
         "scale": _scale(analyses, limits, scale_name),
         "cards": _cards(analyses, cards or {}),
         "readers": [
-            _reader(analysis, places.get(analysis.model.id, place), limits, scale_name)
+            _reader(analysis, places.get(analysis.model.id, place), limits, scale_name, owners[analysis.model.id])
             for place, analysis in enumerate(analyses)
         ],
     }
@@ -93,16 +101,18 @@ def _flags(token: Token) -> str:
     return ("" if token.known else "u") + state + ("s" if token.special else "")
 
 
-def _text(analysis: Analysis) -> dict[str, Any]:
-    """The user's text with its gaps; what was not read is shortened and counted."""
+def _text(analysis: Analysis, owners: Sequence[int] = ()) -> dict[str, Any]:
+    """The user's text with its gaps; what was not read is shortened and counted. ``owners`` mark pieces of a word."""
     source, tokens = analysis.request.text, analysis.tokens
     found, rest = pieces(source, tokens)
+    within = subwords.continued(owners) if owners else [False] * len(tokens)
+    marks = [flag + "c" * on for flag, on in zip(flags(tokens), within, strict=True)]
     note = None
     if analysis.cut:
         note = f"Read: the first {wording.count(len(tokens), 'token')}. The remaining {analysis.cut:,} were not read."
     return {
         "dir": markup.direction(source),
-        "text": [[b, t, f] for (b, t), f in zip(found, flags(tokens), strict=True)],
+        "text": [[b, t, f] for (b, t), f in zip(found, marks, strict=True)],
         "tail": rest if len(rest) <= TAIL else rest[:TAIL].rstrip() + " …",
         "note": note,
         "unknown": sum(not t.known for t in tokens),
@@ -179,7 +189,9 @@ def told(probabilities: Sequence[float], target: int | None = None) -> list[int]
     return best if target is None or target in best else [*best, target]
 
 
-def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: str) -> dict[str, Any]:
+def _reader(
+    analysis: Analysis, place: int, limits: Mapping[str, float], name: str, owners: Sequence[int] = ()
+) -> dict[str, Any]:
     """One panel: who reads, what it predicts, one row per map."""
     model = analysis.model
     return {
@@ -194,11 +206,13 @@ def _reader(analysis: Analysis, place: int, limits: Mapping[str, float], name: s
         "target": wording.asked(analysis),
         "predicted": analysis.target == analysis.prediction.predicted and analysis.request.against is None,
         "of": "" if analysis.request.scalar == "logit" else wording.SCALAR_TITLES[analysis.request.scalar].lower(),
-        "rows": [_row(analysis, a, limits[a.method], name) for a in analysis.attributions],
+        "rows": [_row(analysis, a, limits[a.method], name, owners) for a in analysis.attributions],
     }
 
 
-def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[str, Any]:
+def _row(
+    analysis: Analysis, a: Attribution, limit: float, name: str, owners: Sequence[int] = ()
+) -> dict[str, Any]:
     """One heatmap row; numbers rounded to what is shown, colour as a step, reasons as sentences."""
     painted = scale.paint(a, limit, name)
     row: dict[str, Any] = {
@@ -209,12 +223,13 @@ def _row(analysis: Analysis, a: Attribution, limit: float, name: str) -> dict[st
         "unit": wording.unit_of(analysis, a),
         "delta": _delta(a),
         "warning": a.warning,
+        "special": subwords.special_badge(a, owners),
     }
     if painted is None:
         return {**row, "reason": a.reason}
     return {
         **row,
-        "reason": None if a.warning else painted.note,
+        "reason": None if a.warning else painted.note or a.reason,
         "ends": scale.ends(limit, a.signed, name),
         "v": [float(f"{s:.4g}") for s in a.scores or ()],
         "q": painted.steps,
@@ -229,7 +244,7 @@ def _delta(a: Attribution) -> list[str] | None:
         return None
     if a.fit is not None:
         meaning = "R²: how much of the logit over the texts that were read the words' values tell, added up"
-        return [badge, "ok" if a.fit >= 0.5 else "high", meaning]
+        return [badge, "ok" if a.fit >= wording.FIT else "high", meaning]
     fine = a.relative_delta is not None and abs(a.relative_delta) <= 0.01
     meaning = (
         "completeness error: the values sum to F(x) − F(baseline) within this share"

@@ -20,6 +20,8 @@ SCALARS = ("p", "b", "α")
 # The learned mix of an encoder's layers: a share for each layer, and a factor on their sum.
 MIXES = ("s", "layer mix s")
 FACTOR = "layer scale γ"
+# Below this R² a fitted map is marked; a bound of ours, as the cards of the fitted methods say.
+FIT = 0.5
 
 
 _UNITS = {

@@ -31,7 +31,7 @@ class AttentionFlow(AttributionMethod):
 
     name = "attention_flow"
     title = "Attention flow"
-    family = "attention"
+    family = "transformer"
     question = "How much of the pooler's weight could come from this word, if it took every road there is?"
     formula = r"\mathrm{maxflow}(\mathrm{pooled} \to i),\quad \mathrm{capacities}\ \hat A_l,\ s_l a_i"
     baseline = "none: capacities of a network, whatever the prediction is"
@@ -44,6 +44,10 @@ class AttentionFlow(AttributionMethod):
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without self-attention there is no network."""
         return needs_self_attention(classifier)
+
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the maximum flow to each word (T,), the same for every target."""

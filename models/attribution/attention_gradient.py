@@ -20,7 +20,7 @@ class AttentionGradient(AttributionMethod):
 
     name = "attention_gradient"
     title = "Attention × gradient"
-    family = "gradient"
+    family = "attention"
     question = "To first order, what does each weight, taken as it stands, do to the logit?"
     formula = r"a_i \cdot \partial F / \partial a_i"
     baseline = "no weight on the token, to first order only; the other weights are not raised for it"

@@ -11,7 +11,7 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from models.records import SCALARS, MethodCall, Param, Scalar
 if TYPE_CHECKING:
     from models.attribution.reading import Reading
     from models.classifier import PoolingClassifier
+
+
+CARD_WORDS: Final = (10, 100)  # lengths of text for which a card says how much is read
 
 
 def seed_field() -> Any:  # noqa: ANN401  # as dataclasses.field, whose result stands for the value
@@ -76,7 +79,9 @@ class AttributionMethod(ABC):
     frozen dataclass of ``Params`` whose field metadata (``title``, ``help``, ``min``, ``max``,
     ``step`` or ``choices``) bound each parameter, and implements :meth:`attribute` as pure maths.
     ``on_demand`` methods read hundreds of texts or are controls: only who names one gets it.
-    ``scalars`` are those of a class that it can explain; a ``blind`` method gives one map for all of them.
+    ``family`` is one of :data:`~models.attribution.families.FAMILIES`. ``scalars`` are those of a class that it
+    can explain; a ``blind`` method gives one map for all of them. Floors are a family; the ``ceiling`` is what no
+    method can beat by definition of the measure that its ``note`` names. A ``note`` says what else a card must.
     """
 
     name: ClassVar[str]
@@ -92,6 +97,8 @@ class AttributionMethod(ABC):
     on_demand: ClassVar[bool] = False
     scalars: ClassVar[tuple[Scalar, ...]] = SCALARS
     blind: ClassVar[bool] = False
+    ceiling: ClassVar[bool] = False
+    note: ClassVar[str] = ""
     Params: ClassVar[type] = NoParams
 
     def __init__(self, **params: Param) -> None:
@@ -105,8 +112,15 @@ class AttributionMethod(ABC):
     @classmethod
     def facts(cls) -> Mapping[str, str | bool]:
         """The card of the method: every fact by name, ready for a page or a table."""
-        names = ("name", "title", "family", "question", "formula", "baseline", "cost", "source")
-        return {name: getattr(cls, name) for name in names} | {"signed": cls.signed, "complete": cls.complete}
+        names = ("name", "title", "family", "question", "formula", "baseline", "cost", "source", "note")
+        flags = ("signed", "complete", "blind", "ceiling")
+        most = [(words, cls().most_forwards(words)) for words in CARD_WORDS]
+        reads = [f"{count:,} for {words} words" for words, count in most if count]
+        return {
+            **{name: getattr(cls, name) for name in (*names, *flags)},
+            "scalars": " ".join(cls.scalars),
+            "reads": f"{most[0][1]:,}" if most[0][1] == most[-1][1] else ", ".join(reads),
+        }
 
     @property
     def variant(self) -> tuple[tuple[str, Param], ...]:
@@ -126,9 +140,21 @@ class AttributionMethod(ABC):
         """Whether the map is made of gradients that pass through the attention weights."""
         return self.family in ("gradient", "path")
 
+    @property
+    def by_word(self) -> bool:
+        """Whether the method takes words as wholes, so that pieces of one have no score of their own."""
+        return self.family in ("perturbation", "floor")
+
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Say in one sentence why the method cannot apply to ``classifier``; ``None`` when it can."""
         return None
+
+    def most_forwards(self, words: int) -> int:
+        """Say how many texts and points of a path at most are read for ``words`` words beyond the reading's own pass.
+
+        What ``Scores.forwards`` never exceeds: methods run in this order, and progress is a part of it.
+        """
+        return 0
 
     @abstractmethod
     def attribute(self, reading: Reading, target: Target) -> Scores:

@@ -27,7 +27,7 @@ class DeepLift(AttributionMethod):
 
     name = "deep_lift"
     title = "DeepLIFT"
-    family = "gradient"
+    family = "path"
     question = "How is the change of the logit, from empty vectors to this text, handed back step by step to the words?"
     formula = r"(e_i - e'_i)\cdot\prod \frac{\Delta\,\mathrm{output}}{\Delta\,\mathrm{input}}"
     baseline = "zero vectors, which is the padding word at every place"
@@ -47,6 +47,10 @@ class DeepLift(AttributionMethod):
             how = "whose weights multiply states that change too" if pooler.attends else "which is no sum or maximum"
             return f"DeepLIFT has no rule for {pooler.title} pooling, {how}."
         return None
+
+    def most_forwards(self, words: int) -> int:
+        """The text and its start, side by side."""
+        return 2
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the change handed back to each word (T,), with what is left over."""

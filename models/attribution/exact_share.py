@@ -23,7 +23,7 @@ class ExactShare(AttributionMethod):
 
     name = "exact_share"
     title = "Exact share"
-    family = "exact"
+    family = "attention"
     question = "How much of the logit does each token state carry through the pooler?"
     formula = r"\phi_i = \sum_d W_{cd}\,\mathrm{share}_{id}\,r_d \quad (\text{attention: } a_i\,W_c\cdot h_i)"
     baseline = "the pooler's own zero point: h = 0, learned centres, or limited states of 0"

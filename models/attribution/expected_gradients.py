@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from models.attribution.base import AttributionMethod, Scores
-from models.attribution.integrated_gradients import integrate, refined
+from models.attribution.integrated_gradients import doubled, integrate, refined
 from models.attribution.reading import Reading
 from models.attribution.starts import random_texts
 from models.attribution.target import Target
@@ -78,6 +78,11 @@ class ExpectedGradients(AttributionMethod):
     signed = True
     complete = True
     Params = ExpectedGradientsParams
+
+    def most_forwards(self, words: int) -> int:
+        """The random texts, and all rounds of doubled steps on every path."""
+        count = int(self.params.samples)
+        return count * (1 + doubled(FIRST_STEPS, MOST_GRADIENTS // count))
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the mean path integral per token (T,), its completeness error and its sampling error."""

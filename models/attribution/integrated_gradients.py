@@ -77,6 +77,10 @@ class IntegratedGradients(AttributionMethod):
     complete = True
     Params = IntegratedGradientsParams
 
+    def most_forwards(self, words: int) -> int:
+        """Every gradient allowed, and F of the empty text."""
+        return int(self.params.max_steps) + 1
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the path integral per token (T,) with its completeness error."""
         kind = self.params.baseline
@@ -118,6 +122,7 @@ class StraightPath:
 
     def _batch(self, alphas: Sequence[float]) -> list[Point]:
         reading = self._reading
+        reading.ledger.pause(len(alphas))
         # Where α = 0 is among them, one more row for F there.
         rows = [alpha or AFTER for alpha in alphas] + [0.0] * (0.0 in alphas)
         share = torch.tensor(rows, dtype=self._way.dtype, device=self._way.device).view(-1, 1, 1)
@@ -152,6 +157,15 @@ def refined(
     return Scores(floats(values), warning=warning, delta=delta, change=change, baseline=baseline, forwards=forwards)
 
 
+def doubled(first: int, most: int) -> int:
+    """Sum the steps of all rounds of :func:`refined`, were every one of them needed."""
+    steps = total = min(first, most)
+    while steps < most:
+        steps = min(2 * steps, most)
+        total += steps
+    return total
+
+
 def integrate(reading: Reading, target: Target | int, steps: int, origins: Tensor | None = None) -> Tensor:
     """Path sum of Captum with ``steps`` Gauss–Legendre nodes, summed over dimensions: (T,).
 
@@ -162,6 +176,7 @@ def integrate(reading: Reading, target: Target | int, steps: int, origins: Tenso
     aim, rows = as_target(target), rows_per_chunk(len(reading))
 
     def forward(embeddings: Tensor, mask: Tensor) -> Tensor:
+        reading.ledger.pause(len(embeddings))
         return aim(reading.classifier.from_embeddings(embeddings, mask))
 
     def paths(starts: Tensor | None) -> Tensor:

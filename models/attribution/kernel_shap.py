@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attribution.base import AttributionMethod, Scores, seed_field
-from models.attribution.fit import r_squared
+from models.attribution.fit import OURS, r_squared
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
 from models.attribution.target import Target
@@ -56,7 +56,12 @@ class KernelShap(AttributionMethod):
     signed = True
     complete = True
     on_demand = True
+    note = OURS
     Params = KernelShapParams
+
+    def most_forwards(self, words: int) -> int:
+        """The budget, or two texts per word, and the text without words."""
+        return int(max(self.params.budget, 2 * words) + 1)
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the solution (T,) with the R² of the additive game."""

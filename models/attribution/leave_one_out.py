@@ -27,6 +27,17 @@ class LeaveOneOut(AttributionMethod):
     source = "Li, Monroe & Jurafsky 2016; as a reference for attention: Jain & Wallace, NAACL 2019"
     signed = True
     complete = False
+    ceiling = True
+    note = (
+        "The ceiling for single words: a measure that counts what the number explained loses when one word is deleted "
+        "is led by no other order than this one, because these are the losses themselves. So there is no oracle map "
+        "beside it; where a measure counts changes of either sign, the ceiling is the order of the sizes of these "
+        "values. For several words at once it is no bound: words may stand in for one another."
+    )
+
+    def most_forwards(self, words: int) -> int:
+        """One text per word."""
+        return words
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the drop of the target per deleted word (T,) and the probabilities without it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -47,6 +47,9 @@ class Ledger:
     leave room. The activations of a pass grow at most in proportion to its rows, and per token at most in
     proportion to the length, so the bound holds; a single row that exceeds it must be read nevertheless.
 
+    *Pauses.* Before each chunk ``between``, if there is one, is told how many rows come next; it may
+    take its time, and what it raises ends the work, with all finished chunks kept.
+
     A ledger belongs to one thread, as its reading does; the classifier may be shared.
     """
 
@@ -61,6 +64,7 @@ class Ledger:
         """Open an empty account; ``own`` are the ids of the unperturbed text and its logits (C,)."""
         self.forwards = 0
         self.reused = 0
+        self.between: Callable[[int], None] | None = None
         self._texts = PerturbedTexts(classifier)
         self._own = None if own is None else (_key(own[0]), own[1])
         self._budget = budget
@@ -92,12 +96,18 @@ class Ledger:
             found.update(zip(chunk, answers, strict=True))
         return torch.stack([found[key] for key in keys])
 
+    def pause(self, coming: int) -> None:
+        """Look in on ``between`` ahead of ``coming`` rows, or of as many points of a path."""
+        if self.between is not None:
+            self.between(coming)
+
     def _computed(self, missing: Sequence[bytes]) -> Iterator[tuple[Sequence[bytes], tuple[Tensor, ...]]]:
         """Send rows, longest first, through the classifier chunk by chunk and keep what it says."""
         start = 0
         while start < len(missing):
             chunk = self._chunk(missing, start)
             start += len(chunk)
+            self.pause(len(chunk))
             answers = self._forward(chunk, last=start == len(missing)).unbind(0)
             self.forwards += len(chunk)
             self._stored.update(zip(chunk, answers, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.attribution.base import AttributionMethod, Scores, seed_field
-from models.attribution.fit import r_squared
+from models.attribution.fit import OURS, r_squared
 from models.attribution.game import EMPTY, Game
 from models.attribution.reading import Reading
 from models.attribution.target import Target
@@ -68,7 +68,12 @@ class Lime(AttributionMethod):
     signed = True
     complete = False
     on_demand = True
+    note = OURS
     Params = LimeParams
+
+    def most_forwards(self, words: int) -> int:
+        """Every neighbour but the text itself."""
+        return int(self.params.budget)
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the coefficients (T,) with the R² of the fit."""

@@ -50,6 +50,10 @@ class Occlusion(AttributionMethod):
     complete = False
     Params = OcclusionParams
 
+    def most_forwards(self, words: int) -> int:
+        """One text per window, and fewer windows than words."""
+        return words
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the mean drop of the logit over the windows that hold each word (T,)."""
         size, words = self.params.window, len(reading.units)

@@ -29,7 +29,7 @@ class Rollout(AttributionMethod):
 
     name = "rollout"
     title = "Attention rollout"
-    family = "attention"
+    family = "transformer"
     question = "Which words do the attended states come from, if every layer mixes as its attention says?"
     formula = r"a^\top \hat A_L \cdots \hat A_1,\quad \hat A_l = \tfrac12 I + \tfrac12\,\mathrm{mean}_h A_l^{(h)}"
     baseline = "none: weights of an average, whatever the prediction is"
@@ -42,6 +42,10 @@ class Rollout(AttributionMethod):
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without self-attention there are no layers to multiply."""
         return needs_self_attention(classifier)
+
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the weight of each word (T,), the same for every target."""

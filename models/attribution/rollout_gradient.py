@@ -22,7 +22,7 @@ class RolloutGradient(AttributionMethod):
 
     name = "rollout_gradient"
     title = "Rollout × gradient"
-    family = "gradient"
+    family = "transformer"
     question = "Which words feed, through the layers' attention, the states that raise the logit?"
     formula = (
         r"r^\top R_L,\quad R_l = R_{l-1} + \mathrm{mean}_h\big(\tfrac{\partial F}{\partial A_l} \odot A_l\big)^{\!+}"
@@ -34,9 +34,18 @@ class RolloutGradient(AttributionMethod):
     signed = False
     complete = False
 
+    @property
+    def passes_weights(self) -> bool:
+        """Yes: the slopes of the layers' weights run through those of the pooler."""
+        return True
+
     def why_not(self, classifier: PoolingClassifier) -> str | None:
         """Without self-attention there is nothing to weigh by its gradient."""
         return needs_self_attention(classifier)
+
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the relevance of each word for F (T,)."""

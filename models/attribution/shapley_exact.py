@@ -38,6 +38,10 @@ class ShapleyExact(AttributionMethod):
     complete = True
     on_demand = True
 
+    def most_forwards(self, words: int) -> int:
+        """Every coalition; too long a text is refused."""
+        return 2**words if words <= MOST_WORDS else 0
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the Shapley values (T,), or the reason why there are too many words."""
         words = len(reading.units)

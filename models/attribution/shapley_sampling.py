@@ -62,6 +62,10 @@ class ShapleySampling(AttributionMethod):
     on_demand = True
     Params = ShapleySamplingParams
 
+    def most_forwards(self, words: int) -> int:
+        """Every order but its two ends, and the text without words."""
+        return int(self.params.permutations * max(0, words - 1) + 1)
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the estimates with their standard errors, each (T,)."""
         game = Game(reading, target)

@@ -69,6 +69,10 @@ class SmoothGrad(AttributionMethod):
     complete = False
     Params = SmoothGradParams
 
+    def most_forwards(self, words: int) -> int:
+        """One gradient per copy."""
+        return int(self.params.samples)
+
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the length of the mean gradient per token (T,)."""
         points = reading.embeddings + _noise(reading, self.params)
@@ -89,6 +93,7 @@ def _noise(reading: Reading, params: SmoothGradParams) -> Tensor:
 
 def _gradients(reading: Reading, points: Tensor, target: Target) -> Tensor:
     """Return ∂F/∂e at each of the points (S, T, E)."""
+    reading.ledger.pause(len(points))
     points = points.detach().requires_grad_()
     logits = reading.classifier.from_embeddings(points, reading.mask.expand(len(points), -1))
     (gradient,) = torch.autograd.grad(target(logits).sum(), points)

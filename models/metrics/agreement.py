@@ -67,7 +67,7 @@ class AgreementMetric:
             raise ValueError(f"{self.name} compares two maps of one length, got {x.shape} and {y.shape}")
         if not (np.isfinite(x).all() and np.isfinite(y).all()):
             raise ValueError(f"{self.name} compares finite scores, got NaN or infinity")
-        reason = _undefined(x, y, names)
+        reason = undefined(x, y, names)
         if reason is not None:
             return Agreement(self.name, *names, value=None, n=x.size, reason=reason, basis=basis)
         value, p_value = self.compute(x, y)
@@ -79,7 +79,7 @@ def is_constant(scores: Scores) -> bool:
     return bool(np.ptp(scores) <= ROUNDING * np.abs(scores).max())
 
 
-def _undefined(x: Scores, y: Scores, names: tuple[str, str]) -> str | None:
+def undefined(x: Scores, y: Scores, names: tuple[str, str]) -> str | None:
     """Say in words why the two maps cannot be compared by rank, or ``None`` when they can."""
     if x.size < 2:
         return f"A ranking needs two tokens or more; this text has {x.size}."

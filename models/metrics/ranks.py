@@ -70,6 +70,14 @@ def spearman(x: Scores, y: Scores) -> tuple[float, float | None]:
     return rho, 2 * float(stdtr(freedom, -abs(t)))
 
 
+def mean_ranks(x: Scores) -> Scores:
+    """Return the ranks (n,) of x, 1 the smallest, ties at the mean of the ranks that they fill."""
+    _, group, counts = np.unique(x, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks: Scores = ((2 * last - counts + 1) / 2)[group]
+    return ranks
+
+
 def order(x: Scores) -> Scores:
     """Return s (n, n), s_ij = sign(x_i − x_j)."""
     # Compared, not subtracted: a difference of two tiny numbers may round to zero.

@@ -7,7 +7,7 @@ all classifiers of a task speak about the same words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from tokenizers import Tokenizer
@@ -48,11 +48,12 @@ class PieceVocabulary(Vocabulary):
         special = [bool(flag) for flag in encoding.special_tokens_mask]
         owners = owners_of(encoding.offsets, special, words)
         kept = self._fitting(owners, min(limit, len(words)))
-        pairs = [(i, owner) for i, owner in zip(encoding.ids, owners, strict=True) if owner < kept]
-        ids, belongs = tuple(i for i, _ in pairs), tuple(owner for _, owner in pairs)
-        unread = {owner for i, owner in pairs if i == self._unknown}
+        read = [one for one in zip(encoding.ids, owners, encoding.offsets, strict=True) if one[1] < kept]
+        ids, belongs = tuple(i for i, _, _ in read), tuple(owner for _, owner, _ in read)
+        unread = {owner for i, owner, _ in read if i == self._unknown}
         tokens = tuple(Token(w.text, w.start, w.end, known=k not in unread) for k, w in enumerate(words[:kept]))
-        return Encoded(tokens, ids, len(words) - kept, belongs)
+        spans = tuple(spans_of((span for _, _, span in read), belongs))
+        return Encoded(tokens, ids, len(words) - kept, belongs, spans)
 
     def row(self, text: str, tokenizer: WordTokenizer, limit: int) -> list[int]:
         """Return the ids of :meth:`read`."""
@@ -94,6 +95,18 @@ class PieceVocabulary(Vocabulary):
         room = self.limit - sum(owner == NO_WORD for owner in owners)
         inside = [owner for owner in owners if NO_WORD < owner < words]
         return words if len(inside) <= room else inside[room]
+
+
+def spans_of(offsets: Iterable[tuple[int, int]], owners: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield where each piece stands, none before the end of the last one: bytes of one character share its offsets.
+
+    The encoder's own tokens stand at no character, but between those of their neighbours.
+    """
+    last = 0
+    for (start, stop), owner in zip(offsets, owners, strict=True):
+        first = last if owner == NO_WORD else max(start, last)
+        last = last if owner == NO_WORD else max(stop, last)
+        yield first, last
 
 
 def owners_of(

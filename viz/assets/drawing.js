@@ -154,12 +154,13 @@ const drawing = {
     method.type = "button";
     method.setAttribute("aria-expanded", "false");
     const delta = make("span", "delta");
+    const special = make("span", "special");
     const ends = make("span", "key");
     const bar = make("i");
     const limit = make("span");
     ends.append(bar, limit);
     const read = make("span", "read");
-    head.append(method, delta, ends, read);
+    head.append(method, delta, special, ends, read);
     const card = make("dl", "card");
     card.hidden = true;
     const warning = make("p", "say warn");
@@ -167,7 +168,7 @@ const drawing = {
     map.setAttribute("role", "img");
     const reason = make("p", "say");
     node.append(head, card, map, reason, warning);
-    const row = { node, method, delta, ends, bar, limit, read, card, warning, map, reason, words: [], count: -1 };
+    const row = { node, method, delta, special, ends, bar, limit, read, card, warning, map, reason, words: [], count: -1 };
     method.addEventListener("click", () => this.toggleCard(row));
     return row;
   },
@@ -179,6 +180,9 @@ const drawing = {
     setText(row.delta, data.delta ? data.delta[0] : "");
     row.delta.className = "delta " + (data.delta ? data.delta[1] : "");
     row.delta.title = data.delta ? data.delta[2] : "";
+    setText(row.special, data.special ? data.special[0] : "");
+    row.special.title = data.special ? data.special[1] : "";
+    row.special.hidden = !data.special;
     row.ends.hidden = !(this.data.scale.per_method && data.ends);
     if (!row.ends.hidden) {
       setText(row.limit, (data.signed ? "\u00b1" : "") + data.ends[1].replace("+", ""));

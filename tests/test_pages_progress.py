@@ -78,7 +78,7 @@ def test_cheap_maps_are_shown_while_a_long_one_is_computed(hold):
         assert found[LAST]["reason"] == WAITING
     assert app.button(key=Key.CANCEL)
     (bar,) = app.get("progress")
-    told = "9 of 12 maps done · Integrated gradients (BiLSTM · Attention): 0 of at most 1,009"
+    told = "9 of 12 maps done · Integrated gradients (BiLSTM · Attention): 0 of at most 513"
     assert bar.proto.text.startswith(told)
     assert "no ranking" not in said(app)
     hold.opened.set()

@@ -236,3 +236,21 @@ class Trial:
         """Nothing found needs a reason."""
         if self.finding is None and not self.reason:
             raise ValueError(f"{self.call.name}: nothing was found and no reason given")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """How one number falls over the test texts for which the same reader predicts the same class.
+
+    ``quantiles`` are 0 % to 100 % in equal steps, ``significant`` the share of texts with p ≤ .05.
+    """
+
+    method: str
+    data: str
+    split: str
+    label: str
+    n: int
+    mean: float
+    sd: float | None
+    significant: float | None
+    quantiles: tuple[float, ...]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -89,10 +91,14 @@ class PermutedAttention(Experiment):
 
 
 def shuffles(frozen: Frozen, seed: int) -> Tensor:
-    """Return 100 random orders (100, P) of the places of words: from the text and the seed, nothing else."""
-    random = np.random.default_rng([seed, *frozen.reading.ids[0].tolist()])
-    orders = random.permuted(np.tile(np.arange(len(frozen.places)), (SHUFFLES, 1)), axis=1)
-    return torch.from_numpy(orders)
+    """Return 100 random orders (100, P) of the places of words."""
+    return torch.from_numpy(permutations(frozen.reading.ids[0].tolist(), seed, len(frozen.places)))
+
+
+def permutations(ids: Sequence[int], seed: int, places: int | None = None) -> npt.NDArray[np.int64]:
+    """Return 100 random orders (100, P) of ``places`` (default: one per id), drawn from text and seed alone."""
+    random = np.random.default_rng([seed, *ids])
+    return random.permuted(np.tile(np.arange(places or len(ids)), (SHUFFLES, 1)), axis=1)
 
 
 def _shares(frozen: Frozen) -> Tensor:

@@ -8,6 +8,7 @@ them without a tensor. Per-word tuples (n,) follow ``Trial.kept``. Divergences a
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from models.records import Agreement, ModelSpec, Param, Prediction, Token
@@ -254,3 +255,18 @@ class Reference:
     sd: float | None
     significant: float | None
     quantiles: tuple[float, ...]
+
+    def below(self, value: float) -> float:
+        """Return the part of the distribution below ``value``, ties counted half, between quantiles linear."""
+        last = len(self.quantiles) - 1
+        under, up_to = bisect_left(self.quantiles, value), bisect_right(self.quantiles, value)
+        if under != up_to:
+            return (under + up_to - 1) / 2 / last
+        if under in (0, len(self.quantiles)):
+            return 0.0 if under == 0 else 1.0
+        left, right = self.quantiles[under - 1], self.quantiles[under]
+        return (under - 1 + (value - left) / (right - left)) / last
+
+    def at(self, part: float) -> float:
+        """Return the quantile nearest to ``part`` in [0, 1]."""
+        return self.quantiles[round(part * (len(self.quantiles) - 1))]

@@ -30,7 +30,7 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo.
+    ``section`` to the zoo, ``experiment`` to the debate.
     """
 
     task: str | None = None
@@ -50,6 +50,7 @@ class Address:
     section: str | None = None
     scalar: str | None = None
     versus: str | None = None
+    experiment: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -163,6 +164,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "section": _word,
     "scalar": _word,
     "versus": _word,
+    "experiment": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -182,4 +184,5 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "section": str,
     "scalar": str,
     "versus": str,
+    "experiment": str,
 }

@@ -38,10 +38,11 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
+    EXPERIMENT, DIAL_WORD, DIAL_WEIGHT, DIAL_FROM = "experiment", "dial_word", "dial_weight", "dial_from"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    DONE, CLICKED = "state.done", "state.clicked"
+    DONE, CLICKED, DIALLED = "state.done", "state.clicked", "state.dialled"
 
     @staticmethod
     def tokens() -> str:
@@ -149,6 +150,7 @@ def publish(view: View) -> None:
         p=state.get(Key.P),
         sentence=state.get(Key.SENTENCE),
         section=state.get(Key.SECTION),
+        experiment=state.get(Key.EXPERIMENT),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:

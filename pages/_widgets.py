@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -104,6 +106,31 @@ def pick_section(titles: Mapping[str, str]) -> str:
         "Section", list(titles), key=Key.SECTION, format_func=titles.__getitem__, required=True,
         label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
     ))  # fmt: skip
+
+
+def pick_experiment(titles: Mapping[str, str]) -> str:
+    """Which experiment of the debate to see; only that one is done."""
+    wanted = st.session_state.get(Key.EXPERIMENT)
+    if wanted not in titles:
+        if wanted is not None:
+            st.warning(_parts.plain(f"There is no experiment “{wanted}”; the first one is shown."))
+        st.session_state[Key.EXPERIMENT] = next(iter(titles))
+    return str(st.segmented_control(
+        "Experiment", list(titles), key=Key.EXPERIMENT, format_func=titles.__getitem__, required=True,
+        label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
+    ))  # fmt: skip
+
+
+def slide(owner: str, field: dataclasses.Field[Any]) -> Param:
+    """One bounded number, a slider from the field's own facts."""
+    facts, kind, key = field.metadata, type(field.default), Key.param(owner, field.name)
+    st.session_state.setdefault(key, field.default)
+    decimals = len(str(facts["step"]).partition(".")[2])
+    value: Param = st.slider(
+        facts["title"], kind(facts["min"]), kind(facts["max"]), step=kind(facts["step"]), key=key, help=facts["help"],
+        format="%d" if kind is int else f"%.{decimals}f", persist_state="session", width=320,
+    )  # fmt: skip
+    return value
 
 
 def pick_cards(zoo: _cache.Zoo) -> tuple[Card, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -13,11 +14,12 @@ from tiny_classifiers import OTHER, TEXT, tiny
 from models.data.dataset import Dataset, Split
 from models.debate import run as debate
 from models.debate import suite as suite_module
-from models.debate.reference import percentile, reference
+from models.debate.reference import reference
 from models.debate.rows import METHODS
 from models.debate.suite import Item, Options, batches, one_by_one, suite
 from models.debate.summary import save, summarise
 from models.errors import PoolScopeError
+from models.experiment_records import Reference
 from models.poolers import POOLERS
 
 LINES = (*TEXTS, OTHER, "film the is not", "good", "it is", "alive comes quite never", TEXT.lower())
@@ -141,12 +143,14 @@ def test_a_summary_holds_numpys_quantiles_and_comes_back_as_a_reference(tmp_path
 
 def test_percentile_is_the_share_below():
     values = np.random.default_rng(1).normal(size=2000)
-    quantiles = tuple(np.quantile(values, np.linspace(0, 1, 51)).tolist())
+    found = Reference("m", "d", "test", "for", 2000, 0.0, 1.0, None, tuple(np.quantile(values, np.linspace(0, 1, 51))))
     for x in (-1.3, 0.0, 0.7):
-        assert percentile(quantiles, x) == pytest.approx((values < x).mean(), abs=0.01)
-    assert percentile(quantiles, -99) == 0
-    assert percentile(quantiles, 99) == 1
-    assert percentile((0.0, 0.0, 0.0, 1.0, 2.0), 0.0) == pytest.approx(0.25)
+        assert found.below(x) == pytest.approx((values < x).mean(), abs=0.01)
+    assert found.below(-99) == 0
+    assert found.below(99) == 1
+    tied = dataclasses.replace(found, quantiles=(0.0, 0.0, 0.0, 1.0, 2.0))
+    assert tied.below(0.0) == pytest.approx(0.25)
+    assert (tied.at(0.5), tied.at(1)) == (0.0, 2.0)
 
 
 def test_the_command_runs_from_a_zoo_and_a_data_folder(tmp_path, monkeypatch, capsys):

@@ -99,8 +99,9 @@ def test_the_quarter_of_the_largest_weight():
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("labels", [TWO, ("a", "b", "c")])
-def test_the_smallest_edit_is_what_scipy_finds(text, labels):
-    state = frozen(text=text, labels=labels)
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_the_smallest_edit_is_what_scipy_finds(text, labels, seed):
+    state = frozen(encoder="identity", text=text, labels=labels, seed=seed)
     own, c = state.own.numpy(), state.label
     values, bias = state.values.numpy(), state.classifier.head.bias.numpy()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from bisect import bisect_left, bisect_right
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -46,18 +45,6 @@ def reference(spec: ModelSpec, method: str, predicted: int, folder: Path = SHIPP
         significant=said.get("significant"),
         quantiles=tuple(said["quantiles"]),
     )
-
-
-def percentile(quantiles: tuple[float, ...], value: float) -> float:
-    """Return the part of a distribution below ``value``, ties counted half, between its quantiles linear."""
-    last = len(quantiles) - 1
-    below, up_to = bisect_left(quantiles, value), bisect_right(quantiles, value)
-    if below != up_to:
-        return ((below + up_to - 1) / 2) / last
-    if below in (0, len(quantiles)):
-        return 0.0 if below == 0 else 1.0
-    left, right = quantiles[below - 1], quantiles[below]
-    return (below - 1 + (value - left) / (right - left)) / last
 
 
 @lru_cache(maxsize=64)

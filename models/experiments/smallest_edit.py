@@ -30,7 +30,7 @@ class SmallestEditExperiment(Experiment):
         "word."
     )
     source = "information projection: Csiszár 1975; as a question to attention: this laboratory"
-    shows = "It shows which weights the answer leans on, and that a small move of them would turn it."
+    shows = "It shows which weights the answer leans on, and how much of them has to move to turn it."
     shows_not = (
         "It does not show what it would take in the text: another text would have other states and other weights. "
         "Where no weights turn the answer, it is in every state already."

@@ -214,7 +214,70 @@ class Sanity:
     draws: int
 
 
-Finding = Adversary | Permutation | SmallestEdit | Imposed | Erasure | Correlation | Conicity | Sanity
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """The mean of draws with their standard deviation and a percentile bootstrap interval (95 %) of the mean."""
+
+    mean: float
+    sd: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class FaithRow:
+    """One map's faithfulness, or that of a floor (``random``, ``reversed``) or ceiling (``oracle``).
+
+    ``comprehensiveness`` and ``sufficiency`` are the mean over the five parts, the ``…_printed`` ones the same sum
+    over six. ``log_odds`` is at 20 % gone, ``flip`` the part of the words whose loss changes the answer. ``soft_…``
+    are probabilities lost, ``soft_…_normalised`` those of Zhao & Aletras, ``None`` where there is nothing to
+    normalise by. ``infidelity`` lies in 0 … 1. ``sensitivity`` is ``None`` for maps that read other texts. ``spread``
+    is
+    the range of comprehensiveness over the ways of taking words out. ``beyond`` says whether comprehensiveness
+    lies above the middle 90 % of random maps. ``scores`` (n,) are empty for floors.
+    """
+
+    name: str
+    title: str
+    kind: str
+    comprehensiveness: float | None
+    sufficiency: float | None
+    comprehensiveness_printed: float | None = None
+    sufficiency_printed: float | None = None
+    log_odds: float | None = None
+    flip: float | None = None
+    soft_comprehensiveness: Sampled | None = None
+    soft_sufficiency: Sampled | None = None
+    soft_comprehensiveness_normalised: float | None = None
+    soft_sufficiency_normalised: float | None = None
+    infidelity: float | None = None
+    infidelity_range: tuple[float, float] | None = None
+    sensitivity: float | None = None
+    spread: tuple[float, float] | None = None
+    beyond: bool = False
+    scores: tuple[float, ...] = ()
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Faithfulness:
+    """Every map beside its floors and its ceiling, words taken out by one operator.
+
+    ``random_band`` is the middle 90 % of the comprehensiveness of random maps, ``random_sufficiency`` that of
+    their sufficiency.
+    """
+
+    operator: str
+    rows: tuple[FaithRow, ...]
+    random_band: tuple[float, float]
+    random_sufficiency: tuple[float, float]
+    label: str
+    probability: float
+    forwards: int
+    reused: int
+
+
+Finding = Adversary | Permutation | SmallestEdit | Imposed | Erasure | Correlation | Conicity | Sanity | Faithfulness
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,15 @@ def distribution(card: Card, method: str, predicted: int) -> Reference | None:
     return found(card.spec, method, predicted)
 
 
+def plausible(scores: tuple[float, ...], marked: tuple[int, ...]) -> dict[str, object]:
+    """How well a map finds the words that a visitor marked."""
+    from dataclasses import asdict
+
+    from models.metrics.plausibility import judge
+
+    return asdict(judge(scores, marked))
+
+
 def baseline(task: str) -> tuple[str, float] | None:
     """The best bag of words of a task, by its title, and its accuracy on the official test set."""
     from models.baselines.catalogue import best_baseline, find_card

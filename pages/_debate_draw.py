@@ -15,6 +15,7 @@ from models.experiment_records import (
     Conicity,
     Correlation,
     Erasure,
+    Faithfulness,
     Permutation,
     Reference,
     Sanity,
@@ -24,7 +25,7 @@ from models.experiment_records import (
 from models.records import Agreement, Analysis
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _words
-from viz import debate, debate_charts, debate_tables, wording
+from viz import debate, debate_charts, debate_faith, debate_tables, wording
 from viz.debate import Placed
 
 SECTIONS: Final = ("up to .25", ".25 to .5", ".5 to .75", "above .75")
@@ -185,8 +186,35 @@ def sanity(scene: Scene, found: Sanity) -> None:
     )  # fmt: skip
 
 
+def faithfulness(scene: Scene, found: Faithfulness) -> None:
+    """Every map beside its floors and ceiling, and beside the words that the visitor marks."""
+    _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
+    _parts.how_to_read(
+        "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "
+        "random "
+        "maps reach; a hollow dot is no better than chance. The line is the range over four ways of taking words out.",
+        _words.AOPC,
+    )
+    st.html(debate_faith.faith_html(found))
+    st.text(debate_faith.cost_words(found))
+    st.subheader("Does it point at the words that you would name?", anchor=False)
+    marked = st.multiselect(
+        "Words that are evidence to you", range(len(scene.trial.kept)), key=f"marked.{hash(scene.trial.kept)}",
+        format_func=lambda i: f"{scene.trial.kept[i] + 1}  {debate.word(scene.trial, i)}",
+        placeholder="Mark some words", select_all=False, max_selections=60,
+    )  # fmt: skip
+    st.html(debate_faith.plausible_html([
+        (row.title, _cache.plausible(row.scores, tuple(marked))) for row in found.rows if row.scores
+    ]))  # fmt: skip
+    _parts.how_to_read(
+        "This is plausibility, not faithfulness: a map that agrees with you may still be wrong about the reader.",
+        _words.PLAUSIBLE,
+    )
+
+
 # In the order of the debate; an experiment that is not named here follows with its numbers only.
 DRAW: Final[Mapping[str, Callable[..., None]]] = MappingProxyType({
     "correlation": correlation, "permutation": permutation, "adversary": adversary, "smallest_edit": smallest_edit,
     "erasure": erasure, "conicity": conicity, "sanity": sanity,
+    "faithfulness": faithfulness,
 })  # fmt: skip

@@ -122,9 +122,14 @@ def pick_experiment(titles: Mapping[str, str]) -> str:
 
 
 def slide(owner: str, field: dataclasses.Field[Any]) -> Param:
-    """One bounded number, a slider from the field's own facts."""
+    """One parameter: a slider or a list of choices, from the field's own facts."""
     facts, kind, key = field.metadata, type(field.default), Key.param(owner, field.name)
     st.session_state.setdefault(key, field.default)
+    if "choices" in facts:
+        return str(st.selectbox(
+            facts["title"], facts["choices"], key=key, help=facts["help"], width=320, filter_mode=None,
+            format_func=lambda name: facts.get("words", {}).get(name, name), persist_state="session",
+        ))  # fmt: skip
     decimals = len(str(facts["step"]).partition(".")[2])
     value: Param = st.slider(
         facts["title"], kind(facts["min"]), kind(facts["max"]), step=kind(facts["step"]), key=key, help=facts["help"],

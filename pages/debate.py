@@ -16,7 +16,9 @@ from pages._debate_draw import Scene
 from pages._state import Key
 
 SCORE = "scorecard"
-ORDER = ("correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity")
+ORDER = (
+    "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
+)  # fmt: skip
 TITLES = {name: EXPERIMENTS[name].title for name in dict.fromkeys((*ORDER, *EXPERIMENTS)) if name in EXPERIMENTS}
 TITLES |= {SCORE: "Scorecard"}
 

@@ -177,3 +177,25 @@ def test_an_empty_text_ends_in_a_sentence():
 def test_a_link_to_an_experiment_that_is_not_there_is_told():
     app = open_app("debate", {"experiment": "nope"})
     assert "no experiment “nope”" in app.warning[0].value.replace("\\", "")
+
+
+def test_faithfulness_draws_every_map_and_judges_marked_words(zoo):
+    app = show(open_app("debate"), "faithfulness")
+    found = finding(zoo, app, "faithfulness")
+    ((_, rows),) = charts(app)
+    drawn = {row["map"]: row["at"] for row in rows if row.get("map")}
+    assert drawn == pytest.approx({row.title: row.comprehensiveness for row in found.rows})
+    assert html(app).count("no better than chance") == sum(r.kind == "map" and not r.beyond for r in found.rows)
+    assert "Mark at least one word" in html(app)
+    (marks,) = [widget for widget in app.multiselect if widget.label.startswith("Words that are evidence")]
+    marks.select(3).run()
+    assert not app.exception
+    assert "AUPRC" in html(app)
+
+
+def test_the_operator_changes_the_numbers(zoo):
+    app = show(open_app("debate"), "faithfulness")
+    app.selectbox(key=Key.param("experiment.faithfulness", "operator")).select("mask").run()
+    value = finding(zoo, app, "faithfulness", operator="mask").rows[0].comprehensiveness
+    drawn = {row["map"]: row["at"] for row in charts(app)[0][1] if row.get("map")}
+    assert drawn["Attention"] == pytest.approx(value)

@@ -226,7 +226,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class FaithRow:
-    """One map's faithfulness, or that of a floor (``random``, ``reversed``) or ceiling (``oracle``).
+    """One map's faithfulness, or that of a floor (``random``, ``reversed``) or of the ``oracle``.
 
     ``comprehensiveness`` and ``sufficiency`` are the mean over the five parts, the ``…_printed`` ones the same sum
     over six. ``log_odds`` is at 20 % gone, ``flip`` the part of the words whose loss changes the answer. ``soft_…``
@@ -261,7 +261,7 @@ class FaithRow:
 
 @dataclass(frozen=True, slots=True)
 class Faithfulness:
-    """Every map beside its floors and its ceiling, words taken out by one operator.
+    """Every map beside its floors and the oracle, words taken out by one operator.
 
     ``random_band`` is the middle 90 % of the comprehensiveness of random maps, ``random_sufficiency`` that of
     their sufficiency.

@@ -187,7 +187,7 @@ def sanity(scene: Scene, found: Sanity) -> None:
 
 
 def faithfulness(scene: Scene, found: Faithfulness) -> None:
-    """Every map beside its floors and ceiling, and beside the words that the visitor marks."""
+    """Every map beside its floors and the oracle, and beside the words that the visitor marks."""
     _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
     _parts.how_to_read(
         "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "

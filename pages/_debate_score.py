@@ -12,6 +12,7 @@ from models.experiment_records import (
     Correlation,
     Erasure,
     ExperimentCall,
+    Faithfulness,
     Permutation,
     Reference,
     SmallestEdit,
@@ -23,7 +24,7 @@ from pages import _cache, _parts
 from viz import wording
 from viz.debate_scorecard import NO_VERDICT, Evidence, scorecard_html
 
-ASKED = ("correlation", "permutation", "adversary", "smallest_edit", "erasure", "conicity")
+ASKED = ("correlation", "permutation", "adversary", "smallest_edit", "erasure", "conicity", "faithfulness")
 COUNTER = "counterfactual attention"
 TITLES = {
     "correlation": "Do the maps order the words alike?",
@@ -31,6 +32,7 @@ TITLES = {
     "adversary": "How different could it have been with the same answer?",
     "smallest_edit": "How much must move before the answer changes?",
     "erasure": "How soon does the answer flip, heaviest words out first?",
+    "faithfulness": "Does the answer need the words that the map names?",
     "conicity": "Do all states point the same way?",
 }
 
@@ -79,6 +81,13 @@ def _rows(card: Card, trial: Trial) -> Iterator[Evidence]:
     elif isinstance(found, Conicity):
         said = f"conicity {wording.number(found.conicity)}"
         yield Evidence(TITLES["conicity"], said, found.conicity, reference("conicity"), "why weights may be idle")
+    elif isinstance(found, Faithfulness):
+        for row in (row for row in found.rows if row.name in ("attention", "exact_share")):
+            low, high = (wording.number(end) for end in found.random_band)
+            said = str(row.reason)
+            if row.comprehensiveness is not None:
+                said = f"{row.title}: {wording.number(row.comprehensiveness)} lost; random maps reach {low} to {high}"
+            yield Evidence(TITLES["faithfulness"], said, None, None, "faithfulness")
     elif trial.reason:
         yield Evidence(TITLES[trial.call.name], trial.reason, None, None, "")
 

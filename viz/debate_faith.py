@@ -111,7 +111,7 @@ def _point(row: FaithRow) -> dict[str, Any]:
     low, high = row.spread or (at, at)
     return {
         "map": row.title, "at": at, "low": low, "high": high, "beyond": row.kind != "map" or row.beyond,
-        "said": "floor or ceiling" if row.kind != "map" else "above chance" if row.beyond else "no better than chance",
+        "said": "floor or oracle" if row.kind != "map" else "above chance" if row.beyond else "no better than chance",
     }  # fmt: skip
 
 

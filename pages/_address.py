@@ -30,7 +30,7 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo. ``k`` words of two maps are compared, by ``measure``;
+    ``section`` to the zoo, ``experiment`` to the debate. ``k`` words of two maps are compared, by ``measure``;
     ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
@@ -54,6 +54,7 @@ class Address:
     k: int | None = None
     measure: str | None = None
     pieces: str | None = None
+    experiment: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -177,6 +178,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "k": _count,
     "measure": _word,
     "pieces": _word,
+    "experiment": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -199,4 +201,5 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "k": str,
     "measure": str,
     "pieces": str,
+    "experiment": str,
 }

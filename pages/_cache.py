@@ -20,6 +20,7 @@ import streamlit as st
 
 from models import runtime
 from models.errors import PoolScopeError
+from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
 from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
@@ -123,6 +124,32 @@ def ladder(card: Card, request: Request) -> Ladder | Refusal:
 def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
     """The text pooled at every p of ``ps``."""
     return _guarded(card.spec.id, card.spec.title, lambda: _sweep(*_identity(card), request, ps))
+
+
+def trial(card: Card, request: Request, call: ExperimentCall) -> Trial | Refusal:
+    """One experiment of the debate."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _trial(*_identity(card), request, call))
+
+
+def imposed(card: Card, request: Request, weights: tuple[float, ...]) -> Imposed | Refusal:
+    """The prediction with one weight per word set by hand."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _imposed(*_identity(card), request, weights))
+
+
+def distribution(card: Card, method: str, predicted: int) -> Reference | None:
+    """How a number of the debate falls over the texts that a shipped classifier was tested on."""
+    from models.debate.reference import reference as found
+
+    return found(card.spec, method, predicted)
+
+
+def plausible(scores: tuple[float, ...], marked: tuple[int, ...]) -> dict[str, object]:
+    """How well a map finds the words that a visitor marked."""
+    from dataclasses import asdict
+
+    from models.metrics.plausibility import judge
+
+    return asdict(judge(scores, marked))
 
 
 def baseline(task: str) -> tuple[str, float] | None:
@@ -303,6 +330,21 @@ def _ladder(model_id: str, digest: str, folder: str, request: Request) -> Ladder
     from models.experiments.ladder import ladder as climb
 
     return climb(_classifier(model_id, digest, folder), request)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _trial(model_id: str, digest: str, folder: str, request: Request, call: ExperimentCall) -> Trial:
+    from models.experiments import EXPERIMENTS
+    from models.experiments.base import perform
+
+    return perform(_classifier(model_id, digest, folder), request, call, EXPERIMENTS)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _imposed(model_id: str, digest: str, folder: str, request: Request, weights: tuple[float, ...]) -> Imposed:
+    from models.experiments.imposed import impose
+
+    return impose(_classifier(model_id, digest, folder), request, weights)
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)

@@ -171,6 +171,13 @@ def prediction_words(sweep: NormSweep, p: float) -> str:
     return f"At p = {wording.exponent(p)}: {now}\nAs learned: {learned}"
 
 
+def prediction_line(analysis: Analysis) -> str:
+    """What a reader predicts: its likeliest classes with their probabilities."""
+    found = analysis.prediction
+    shown = panels.told(found.probabilities)
+    return ", ".join(f"{found.labels[c]} {wording.probability(found.probabilities[c])}" for c in shown)
+
+
 def _classes(sweep: NormSweep, point: NormPoint) -> str:
     shown = panels.told(point.probabilities)
     return ", ".join(f"{sweep.labels[c]} {wording.probability(point.probabilities[c])}" for c in shown)

@@ -43,10 +43,11 @@ class Key:
     PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
+    EXPERIMENT, DIAL_WORD, DIAL_WEIGHT, DIAL_FROM = "experiment", "dial_word", "dial_weight", "dial_from"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    CLICKED, PICKING, TOP = "state.clicked", "state.picking", "state.top"
+    CLICKED, PICKING, TOP, DIALLED = "state.clicked", "state.picking", "state.top", "state.dialled"
 
     @staticmethod
     def tokens() -> str:
@@ -162,6 +163,7 @@ def publish(view: View) -> None:
         pieces="1" if state.get(Key.PIECES) else None,
         k=state[Key.TOP] if state[Key.TOP] != FIRST_K else None,
         measure=state.get(Key.MEASURE) if state.get(Key.MEASURE) != MEASURES[0] else None,
+        experiment=state.get(Key.EXPERIMENT),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -104,6 +106,36 @@ def pick_section(titles: Mapping[str, str]) -> str:
         "Section", list(titles), key=Key.SECTION, format_func=titles.__getitem__, required=True,
         label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
     ))  # fmt: skip
+
+
+def pick_experiment(titles: Mapping[str, str]) -> str:
+    """Which experiment of the debate to see; only that one is done."""
+    wanted = st.session_state.get(Key.EXPERIMENT)
+    if wanted not in titles:
+        if wanted is not None:
+            st.warning(_parts.plain(f"There is no experiment “{wanted}”; the first one is shown."))
+        st.session_state[Key.EXPERIMENT] = next(iter(titles))
+    return str(st.segmented_control(
+        "Experiment", list(titles), key=Key.EXPERIMENT, format_func=titles.__getitem__, required=True,
+        label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
+    ))  # fmt: skip
+
+
+def slide(owner: str, field: dataclasses.Field[Any]) -> Param:
+    """One parameter: a slider or a list of choices, from the field's own facts."""
+    facts, kind, key = field.metadata, type(field.default), Key.param(owner, field.name)
+    st.session_state.setdefault(key, field.default)
+    if "choices" in facts:
+        return str(st.selectbox(
+            facts["title"], facts["choices"], key=key, help=facts["help"], width=320, filter_mode=None,
+            format_func=lambda name: facts.get("words", {}).get(name, name), persist_state="session",
+        ))  # fmt: skip
+    decimals = len(str(facts["step"]).partition(".")[2])
+    value: Param = st.slider(
+        facts["title"], kind(facts["min"]), kind(facts["max"]), step=kind(facts["step"]), key=key, help=facts["help"],
+        format="%d" if kind is int else f"%.{decimals}f", persist_state="session", width=320,
+    )  # fmt: skip
+    return value
 
 
 def pick_cards(zoo: _cache.Zoo) -> tuple[Card, ...]:

@@ -32,10 +32,14 @@ NORM, POOLED_SHARE, TRAINING = (ALL[key] for key in ("norm", "pooled_share", "tr
 DISAGREE = ALL["disagree"]
 NEAR, TIERS = ALL["near"], ALL["tiers"]
 SCATTER, SLOPE, LADDER = (ALL[key] for key in ("scatter", "slope", "ladder"))
+TVD, CONE, AOPC, PLAUSIBLE = (ALL[key] for key in ("tvd", "cone", "aopc", "plausible"))
 FILM, JSD, SCORES, BASELINE = (ALL[key] for key in ("film", "jsd", "scores", "baseline"))
 PAIRED, RANKS, OVERFLOW = (ALL[key] for key in ("paired", "mean_rank", "overflow"))
 LIMITS, SOURCES = ALL["limits"], ALL["sources"]
 # The order in which the About page tells them.
 BASICS: Final = tuple(ALL[key] for key in ("pooling", "attention", "attribution", "faithfulness"))
-NUMBERS: Final = (SHARE, RANK, DELTA, WITHOUT, NEAR, TAU, DISAGREE, NORM, POOLED_SHARE, JSD, SCORES, BASELINE)
+NUMBERS: Final = (
+    SHARE, RANK, DELTA, WITHOUT, NEAR, TAU, DISAGREE, NORM, POOLED_SHARE, JSD, TVD, CONE, AOPC, PLAUSIBLE, SCORES,
+    BASELINE,
+)  # fmt: skip
 FIGURES: Final = (SCATTER, SLOPE, LADDER, TIERS, TRAINING, FILM, PAIRED, RANKS, OVERFLOW)

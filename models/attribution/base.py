@@ -11,7 +11,7 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 import numpy as np
 import torch
@@ -107,7 +107,7 @@ class AttributionMethod(ABC):
         Raises:
             PoolScopeError: an unknown name, or a value outside its bounds or choices.
         """
-        self.params: Any = _parameters(self, params)
+        self.params: Any = checked(self, params)
 
     @classmethod
     def facts(cls) -> Mapping[str, str | bool]:
@@ -239,7 +239,14 @@ def floats(values: torch.Tensor) -> tuple[float, ...]:
     return tuple(values.detach().tolist())
 
 
-def _parameters(method: AttributionMethod, given: Mapping[str, Param]) -> Any:  # noqa: ANN401  # the class is the method's own
+class Tunable(Protocol):
+    """Whatever has a title and bounded parameters: an attribution method, an experiment."""
+
+    title: ClassVar[str]
+    Params: ClassVar[type]
+
+
+def checked(method: Tunable, given: Mapping[str, Param]) -> Any:  # noqa: ANN401  # the class is the method's own
     """Check ``given`` against the bounds in the field metadata and make the method's ``Params``."""
     fields = {field.name: field for field in dataclasses.fields(method.Params)}
     for name, value in given.items():

@@ -1,0 +1,65 @@
+"""``python -m models debate``: the experiments of Jain & Wallace on every text of a test set."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from models.errors import PoolScopeError
+
+
+def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
+    """Add the subcommand."""
+    parser = subparsers.add_parser(
+        "debate", help="correlation, permutation and adversary over a test set", description=__doc__
+    )
+    parser.add_argument("--model", required=True, metavar="ID", help="a classifier, such as sst2/bilstm/attention")
+    parser.add_argument("--data", metavar="NAME", help="a data set; default: the one it was trained on")
+    parser.add_argument("--source", choices=("folder", "hub"), default="folder", help="where data sets are")
+    parser.add_argument("--split", default="test", help="default: test")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N texts only")
+    parser.add_argument("--epsilon", type=float, default=0.01, help="how far the adversary may move the output (.01)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the permutations (1)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="Parquet, a row per text and method")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="quantiles as JSON, without texts or rows")
+    parser.add_argument("--zoo", type=Path, metavar="FOLDER", help="folder of classifiers; default: the shipped ones")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, write the file, print means per predicted class."""
+    import torch
+
+    from models.data import load
+    from models.debate import run as debate
+    from models.debate.rows import METHODS
+    from models.debate.suite import Options
+    from models.debate.summary import save, summarise
+    from models.experiments.adversary import AdversarialAttention
+    from models.experiments.permutation import PermutedAttention
+    from models.zoo.store import load_classifier
+
+    if args.limit is not None and args.limit < 1:
+        raise PoolScopeError(f"--limit came as {args.limit}; expected 1 or more.")
+    # The experiments know what they allow.
+    AdversarialAttention(epsilon=args.epsilon)
+    PermutedAttention(seed=args.seed)
+    torch.set_num_threads(1)
+    classifier = load_classifier(args.model, args.zoo)
+    dataset = load(args.data or classifier.spec.task, source=args.source)
+    options = Options(args.epsilon, args.seed)
+    items = debate.items_of(classifier, dataset, args.split, args.limit)
+    key = debate.identity(classifier, dataset, args.split, args.limit, options)
+    debate.run(classifier, items, args.out, key, options, say=lambda line: print(line, flush=True))
+    summary = summarise(*debate.read(args.out), classifier.labels)
+    for name, group in summary["groups"].items():
+        title = "all texts" if name == "all" else f"predicted {classifier.labels[int(name)]}"
+        print(f"\n{title}: {group['texts']:,}")
+        for method, said in group["methods"].items():
+            spread = "" if said["sd"] is None else f" ± {said['sd']:.3f}"
+            below = "" if "significant" not in said else f", p ≤ .05 in {said['significant']:.0%}"
+            print(f"  {METHODS[method]:52} {said['mean']:7.3f}{spread}{below}")
+    if args.summary is not None:
+        save(summary, args.summary)
+    return 0

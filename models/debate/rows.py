@@ -1,0 +1,44 @@
+"""What is measured on each text of a test set: one row per text and method."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import pyarrow as pa
+
+# What each method measures; τ_b without a unit, TVD of probabilities, JSD in nats, mean cosine.
+METHODS: Final = {
+    "tau_weights_gradient": "τ(attention, gradient)",
+    "tau_weights_removal": "τ(attention, leave-one-out)",
+    "tau_gradient_removal": "τ(gradient, leave-one-out)",
+    "permutation": "median output change under 100 permutations",
+    "adversary": "JSD to the furthest attention with the same answer",
+    "conicity": "conicity of the token states",
+}
+_KINDS: Final = {"int": pa.int32(), "float": pa.float64(), "str": pa.string()}
+
+
+@dataclass(frozen=True, slots=True)
+class DebateRow:
+    """One method on one text; ``value`` is ``None`` with a ``reason``.
+
+    ``text`` is the row of the data set, ``label`` its class there, ``predicted`` the reader's, with its
+    ``probability``; ``largest`` is the largest weight (or share) of a word.
+    """
+
+    text: int
+    words: int
+    label: int
+    predicted: int
+    probability: float
+    largest: float
+    method: str
+    value: float | None
+    p_value: float | None = None
+    reason: str | None = None
+
+
+SCHEMA: Final = pa.schema(
+    [(field.name, _KINDS[str(field.type).removesuffix(" | None")]) for field in fields(DebateRow)]
+)

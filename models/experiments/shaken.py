@@ -1,0 +1,59 @@
+"""Max-sensitivity: how much a map changes when the word vectors move a little."""
+
+from __future__ import annotations
+
+import copy
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from models.attribution.base import AttributionMethod
+from models.attribution.reading import Reading
+from models.attribution.target import Target
+from models.classifier import PoolingClassifier
+
+SHAKES: Final = 5
+# The half width of the cube that vectors move in, in standard deviations of their entries.
+RADIUS: Final = 0.05
+# Methods that read nothing but this text; others would read words whose vectors nobody moved.
+OWN_TEXT: Final = frozenset({"attention", "exact", "gradient", "path"})
+
+
+def sensitivity(method: AttributionMethod, reading: Reading, target: Target, seed: int) -> float | None:
+    """Return max over draws of ‖φ(e + δ) − φ(e)‖ / ‖φ(e)‖, δ uniform in a cube (Yeh et al. 2019).
+
+    ``None`` for maps that read other texts, and for a map of zeros.
+    """
+    if method.family not in OWN_TEXT:
+        return None
+    own = _map(method, reading, target)
+    if own is None or not bool(own.norm() > 0):
+        return None
+    generator = torch.Generator().manual_seed(seed)
+    radius = RADIUS * reading.embeddings.std()
+    owners = [-1] * len(reading)
+    for word, unit in enumerate(reading.units):
+        for place in unit:
+            owners[place] = word
+    furthest = 0.0
+    for _ in range(SHAKES):
+        noise = 2 * torch.rand(reading.embeddings.shape, generator=generator).to(reading.embeddings) - 1
+        other = Reading(moved(reading.classifier, reading.embeddings + radius * noise), reading.ids[0].tolist(), owners)
+        shaken = _map(method, other, target)
+        if shaken is not None:
+            furthest = max(furthest, float((shaken - own).norm() / own.norm()))
+    return furthest
+
+
+def moved(classifier: PoolingClassifier, embeddings: Tensor) -> PoolingClassifier:
+    """Return a classifier that shares all with ``classifier`` and embeds any text as ``embeddings`` (1, T, E)."""
+    other = copy.copy(classifier)
+    # A name of the copy alone: the shared classifier goes on looking its words up.
+    object.__setattr__(other, "embed", lambda ids: embeddings)
+    return other
+
+
+def _map(method: AttributionMethod, reading: Reading, target: Target) -> Tensor | None:
+    values = method(reading, target).values
+    return None if values is None else torch.tensor(values, dtype=torch.float64)

@@ -1,0 +1,135 @@
+"""Dial the attention: set any word's weight and watch the answer, with undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from models.experiment_records import Imposed, Trial
+from models.records import Analysis, Request
+from models.zoo.catalogue import Card
+from pages import _cache, _parts, _state, _words
+from pages._state import Key
+from viz import debate, debate_charts, wording
+
+MOST_UNDO = 50
+
+
+def own_weights(analysis: Analysis, trial: Trial) -> tuple[float, ...]:
+    """The reader's weights of the words that are read."""
+    weights = analysis.trace.weights or ()
+    return tuple(weights[place] for place in trial.kept)
+
+
+@st.fragment
+def dial(
+    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool
+) -> None:
+    """The controls and what they do; turning them reruns only this."""
+    own = own_weights(analysis, trial)
+    history = _history((card.spec.id, card.spec.digest, request.text, trial.kept), own)
+    now = history[-1]
+    _word_and_weight(trial, now)
+    _buttons(trial, own, now, others)
+    found = _parts.need(_cache.imposed(card, request, now))
+    _say(found)
+    st.html(debate.maps_html(analysis, trial, (("Its own attention", found.own), ("Yours", found.weights))))
+    _parts.chart(debate_charts.weight_chart(trial, found.own, found.weights, ("its own", "yours"), place, dark))
+    _parts.how_to_read(
+        "Raise a word and the others give way in proportion. The token states stay as they are; only the weights "
+        "change.",
+        _words.JSD, _words.TVD,
+    )  # fmt: skip
+
+
+def _say(found: Imposed) -> None:
+    """The answer under these weights, and how far they are."""
+    flipped = " The answer changed." if found.flipped else ""
+    st.text(
+        f"{debate.shift(found.before, found.after)}.{flipped}\n"
+        f"Output changed by {wording.number(found.change)} (TVD); weights changed by {wording.number(found.distance)} "
+        f"(JSD, at most {wording.number(found.most)})."
+    )
+
+
+def _history(key: object, own: tuple[float, ...]) -> list[tuple[float, ...]]:
+    """The weights set so far for this reader and text, its own first."""
+    kept = st.session_state.get(Key.DIALLED)
+    if kept is None or kept[0] != key:
+        kept = st.session_state[Key.DIALLED] = (key, [own])
+        st.session_state.pop(Key.DIAL_WORD, None)
+    history: list[tuple[float, ...]] = kept[1]
+    return history
+
+
+def _word_and_weight(trial: Trial, now: tuple[float, ...]) -> None:
+    """Which word, and its weight; the clicked word of the other pages stands first."""
+    state = st.session_state
+    if state.get(Key.DIAL_WORD) not in range(len(now)):
+        clicked = _state.chosen(len(trial.tokens))
+        heaviest = max(range(len(now)), key=now.__getitem__)
+        state[Key.DIAL_WORD] = trial.kept.index(clicked) if clicked in trial.kept else heaviest
+    state[Key.DIAL_WEIGHT] = round(100 * now[state[Key.DIAL_WORD]], 1)
+    first, second = st.columns(2)
+    first.selectbox(
+        "Word", range(len(now)), key=Key.DIAL_WORD, filter_mode="contains",
+        format_func=lambda i: f"{trial.kept[i] + 1}  {debate.word(trial, i)}  {wording.percent(now[i])}",
+    )  # fmt: skip
+    second.slider(
+        "Its weight", 0.0, 100.0, key=Key.DIAL_WEIGHT, step=0.1, format="%.1f %%", on_change=_turned, args=(now,),
+        help="Arrow keys move it in small steps, Page Up and Page Down in large ones.",
+    )  # fmt: skip
+
+
+def _buttons(
+    trial: Trial, own: tuple[float, ...], now: tuple[float, ...], others: Sequence[Analysis]
+) -> None:
+    """Undo, back, equal, permuted, and another reader's weights."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        history = st.session_state[Key.DIALLED][1]
+        st.button("Undo", key="dial_undo", on_click=_undo, disabled=len(history) < 2)
+        st.button("Its own", key="dial_own", on_click=_set, args=(own,), disabled=now == own)
+        st.button("All equal", key="dial_equal", on_click=_set, args=((1 / len(own),) * len(own),))
+        st.button("Permute", key="dial_permute", on_click=_set, args=(_dealt(now, len(history)),),
+                  help="Deal the weights to other words.")  # fmt: skip
+        for other in others:
+            weights = own_weights(other, trial)
+            st.button(
+                f"Take {other.model.title}'s", key=f"dial_from_{other.model.id}", on_click=_set, args=(weights,),
+                disabled=not sum(weights), help="Transplant: this reader's states under the other one's weights.",
+            )  # fmt: skip
+
+
+def _dealt(weights: tuple[float, ...], count: int) -> tuple[float, ...]:
+    """The weights in another order, a different one after every step, the same for the same steps."""
+    import random
+
+    dealt = list(weights)
+    random.Random(count).shuffle(dealt)
+    return tuple(dealt)
+
+
+def _turned(now: tuple[float, ...]) -> None:
+    """Give the word its weight and scale the others to what is left."""
+    state = st.session_state
+    index, weight = state[Key.DIAL_WORD], state[Key.DIAL_WEIGHT] / 100
+    rest, left = sum(now) - now[index], sum(now) - weight * sum(now)
+    scale = left / rest if rest > 0 else 0.0
+    set_to = [w * scale if rest > 0 else left / max(1, len(now) - 1) for w in now]
+    set_to[index] = weight * sum(now)
+    if sum(set_to) > 0:
+        _set(tuple(set_to))
+
+
+def _set(weights: tuple[float, ...]) -> None:
+    history = st.session_state[Key.DIALLED][1]
+    history.append(weights)
+    # The reader's own stay at the bottom.
+    del history[1 : max(1, len(history) - MOST_UNDO)]
+
+
+def _undo() -> None:
+    history = st.session_state[Key.DIALLED][1]
+    if len(history) > 1:
+        history.pop()

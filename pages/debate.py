@@ -1,0 +1,89 @@
+"""Debate: the published experiments on attention as explanation, on this reader and this text."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import nullcontext
+from dataclasses import asdict
+
+import streamlit as st
+
+from models.experiment_records import ExperimentCall
+from models.experiments import EXPERIMENTS
+from models.records import Analysis
+from pages import _cache, _debate_dial, _debate_draw, _debate_score, _facts, _parts, _state, _widgets
+from pages._debate_draw import Scene
+from pages._state import Key
+
+SCORE = "scorecard"
+ORDER = (
+    "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
+)  # fmt: skip
+TITLES = {name: EXPERIMENTS[name].title for name in dict.fromkeys((*ORDER, *EXPERIMENTS)) if name in EXPERIMENTS}
+TITLES |= {SCORE: "Scorecard"}
+
+
+def settings(name: str) -> ExperimentCall:
+    """The experiment with its sliders, drawn from the bounds of its parameters."""
+    values = []
+    for field in dataclasses.fields(EXPERIMENTS[name].Params):
+        # What is drawn by chance needs another seed now and then, not at first sight.
+        with st.popover("Another seed", type="tertiary") if field.name == "seed" else nullcontext():
+            value = _widgets.slide(f"experiment.{name}", field)
+        if value != field.default:
+            values.append((field.name, value))
+    return ExperimentCall(name, tuple(values))
+
+
+def conclude(name: str) -> None:
+    """What follows from it and what does not; the protocol one click away."""
+    experiment = EXPERIMENTS[name]
+    st.markdown(f"**What it shows.** {experiment.shows}  \n**What it does not show.** {experiment.shows_not}")
+    with st.popover("How it is done", type="tertiary"):
+        st.markdown(f"{experiment.protocol}\n\n*Source: {experiment.source}.*")
+
+
+view = _state.take()
+zoo = _cache.zoo()
+chosen = zoo.pick(view.readers)
+_parts.edited(view)
+_parts.guard(bool(chosen), _parts.NO_READER)
+card = _widgets.pick_reader(Key.READER, chosen, zoo)
+name = _widgets.pick_experiment(TITLES)
+# The experiments speak about the class that is predicted, whatever class the maps of other pages explain.
+request = dataclasses.replace(view.request(()), target=None, against=None, scalar="logit")
+analysis = _parts.need(_cache.analysis(card, request))
+st.text(f"It predicts: {_facts.prediction_line(analysis)}")
+place, dark = view.colours[card.spec.id], _parts.dark()
+rows: object
+
+if name == SCORE:
+    st.subheader("What does all of it say about this text?", anchor=False)
+    rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
+else:
+    st.subheader(EXPERIMENTS[name].question, anchor=False)
+    trial = _parts.need(_cache.trial(card, request, settings(name)))
+    rows = asdict(trial)
+    if trial.finding is None:
+        st.info(_parts.plain(str(trial.reason)))
+    elif name == "dial":
+        others = [
+            found for other in chosen
+            if other.spec.id != card.spec.id
+            and isinstance(found := _cache.analysis(other, request), Analysis)
+            and found.trace.weights is not None and found.tokens == analysis.tokens
+        ]  # fmt: skip
+        _debate_dial.dial(card, request, analysis, trial, others, place, dark)
+    elif name in _debate_draw.DRAW:
+        _debate_draw.DRAW[name](Scene(card, analysis, trial, place, dark), trial.finding)
+    else:
+        st.json(asdict(trial.finding))
+    conclude(name)
+
+_parts.download(
+    "debate",
+    (
+        _parts.File("json", f"{TITLES[name]}, JSON", "application/json",
+                    lambda: _facts.rows_json(rows, _facts.source(analysis))),
+    ),
+)  # fmt: skip

@@ -88,3 +88,13 @@ def test_packed_rows_are_written_high_bit_first():
 def test_what_cannot_be_packed_is_refused(shape, bits):
     with pytest.raises(PoolScopeError, match=r"was to be packed in \d+ bits; expected a matrix of 8 columns or more"):
         pack_rows(torch.zeros(shape), bits)
+
+
+@pytest.mark.parametrize("change", ["columns", "dtype", "rows", "one axis"])
+def test_codes_of_another_matrix_are_refused(change):
+    codes, scale = pack_rows(weights(5, 16), 7)
+    columns = {"columns": 40}.get(change, 16)
+    codes = {"dtype": codes.to(torch.int8), "one axis": codes.flatten()}.get(change, codes)
+    scale = scale[1:] if change == "rows" else scale
+    with pytest.raises(PoolScopeError, match=f"came for {columns} columns; expected bytes"):
+        unpack_rows(codes, scale, columns)

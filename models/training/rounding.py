@@ -76,8 +76,17 @@ def pack_rows(weights: Tensor, bits: int) -> tuple[Tensor, Tensor]:
 
 
 def unpack_rows(codes: Tensor, scale: Tensor, columns: int) -> Tensor:
-    """Return the matrix (R, C) in float32 that :func:`pack_rows` stored; its bits follow from C and the bytes."""
-    bits = 8 * codes.shape[1] // columns
+    """Return the matrix (R, C) in float32 that :func:`pack_rows` stored; its bits follow from C and the bytes.
+
+    Raises:
+        PoolScopeError: these are no codes and scales of a matrix with so many columns.
+    """
+    bits = 8 * codes.shape[-1] // max(1, columns) if codes.dim() == 2 and codes.dtype == torch.uint8 else 0
+    if not 2 <= bits <= 8 or codes.shape[1] != -(-columns * bits // 8) or scale.shape != (len(codes), 1):
+        raise PoolScopeError(
+            f"codes {codes.dtype} {tuple(codes.shape)} with scales {tuple(scale.shape)} came for {columns} columns; "
+            "expected bytes (R, ⌈columns·bits/8⌉) and (R, 1)"
+        )
     digits = np.unpackbits(codes.numpy(), axis=1, count=columns * bits).reshape(len(codes), columns, bits)
     number = digits.astype(np.int64) @ (1 << np.arange(bits - 1, -1, -1))
     return torch.from_numpy(number - (2 ** (bits - 1) - 1)).float() * scale.float()

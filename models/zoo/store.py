@@ -168,7 +168,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
             classifier.load_state_dict(state, strict=False)
             classifier.table.weight = table
     # UnknownNameError is a KeyError and PoolScopeError a ValueError; the rest is what odd values do to torch.
-    except (KeyError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
+    except (LookupError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
     if odd:
@@ -264,7 +264,7 @@ def _packed(state: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
 def _unpacked(stored: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
     """Undo :func:`_packed`; ``shapes`` are those of the classifier's own tensors."""
     return {
-        name: unpack_rows(value, stored[SCALE + name], shapes[name][1]) if SCALE + name in stored else value
+        name: unpack_rows(value, stored[SCALE + name], shapes[name][-1]) if SCALE + name in stored else value
         for name, value in stored.items() if not name.startswith(SCALE)
     }  # fmt: skip
 

@@ -59,6 +59,10 @@ def test_conicity_by_numpy_whatever_stands_on_padding():
         cosines = [abs(h @ mean) / np.linalg.norm(h) / np.linalg.norm(mean) for h in states]
         assert float(found[row]) == pytest.approx(np.mean(cosines), abs=1e-12)
     assert float(found[2]) == pytest.approx(1)
+    # Nor does what stands there reach a gradient.
+    soiled = hidden.masked_fill(~MASK.unsqueeze(-1), torch.nan).requires_grad_()
+    conicity(soiled, MASK).sum().backward()
+    assert bool(soiled.grad.isfinite().all())
     # One direction with any lengths is the narrowest cone; a right angle is not.
     line = torch.tensor([[[1.0, 0.0], [3.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]]])
     assert conicity(line, torch.ones(2, 2, dtype=torch.bool)).tolist() == pytest.approx([1, math.sqrt(0.5)])

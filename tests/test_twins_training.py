@@ -208,6 +208,9 @@ def test_a_guided_model_pools_with_its_guides_weights(base, rows):
     answers = predict(trained.classifier, rows["test"][:6], weigh=aim.weigh)
     torch.testing.assert_close(answers, expected.detach(), rtol=1e-4, atol=1e-5)
     assert not torch.allclose(answers, predict(trained.classifier, rows["test"][:6]), atol=1e-3)
+    target = torch.tensor(DATA.splits["test"].labels[:6])
+    by_hand = -expected.log_softmax(1)[torch.arange(6), target].mean()
+    assert loss(aim, trained.classifier, ids, mask, target) == pytest.approx(float(by_hand.detach()), rel=1e-4)
     assert trained.metrics["test"]["accuracy"] > 0.9
     # On the guide's own map the distance is 0.
     assert distances(trained.classifier, base, rows["test"], weigh=aim.weigh).jsd == pytest.approx(0, abs=1e-9)

@@ -176,7 +176,10 @@ def word_entry(
         dataset.splits["train"].texts, WordTokenizer(), min_count=plan.min_count, max_size=plan.max_words
     )
     laid = WordTable.lay(vectors, vocabulary, bits=plan.bits)
-    entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights, plan.bits), "shared": True, **facts}
+    entry = {
+        **write_table(folder / plan.task, "words", vocabulary, laid.weights, plan.bits, packed=True),
+        "shared": True, **facts,
+    }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return entry
 
@@ -204,11 +207,12 @@ def tuned_entry(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work
     trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(tell, say, recipe.id))
     weights = trained.classifier.table.weight.detach()
     entry = {
-        **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits), "shared": True, **facts
+        **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits, packed=True),
+        "shared": True, **facts,
     }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     if not plan.plain:
-        for name in ("words.safetensors", "words.txt"):
+        for name in ("words.safetensors", "words.txt", "words.txt.gz"):
             (folder / plan.task / name).unlink(missing_ok=True)
     return entry
 

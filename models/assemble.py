@@ -42,7 +42,7 @@ def assemble(
         pooler=recipe.pooler,
         seed=recipe.seed,
         digest=digest,
-        title=f"{encoder.title} · {pooler.title}" + (f", {pooler.variant}" if pooler.variant else ""),
+        title=f"{encoder.title} · {pooler.title}" + (f", {pooler.variant}" if pooler.variant else "") + _manner(recipe),
         labels=tuple(labels),
     )
     return PoolingClassifier(
@@ -60,6 +60,12 @@ def base_of(recipe: Recipe) -> Base | None:
     """
     kind = ENCODERS[recipe.encoder]
     return kind.named(dict(recipe.encoder_options)) if issubclass(kind, BasedEncoder) else None
+
+
+def _manner(recipe: Recipe) -> str:
+    """What tells a twin's title from its base's: how it was trained, such as `` (adversarial, λ 0.001)``."""
+    said = [f"λ {value}" if name == "lambda" else str(value) for name, value in recipe.twin_options if name != "of"]
+    return f" ({', '.join([recipe.twin, *said])})" if recipe.twin else ""
 
 
 def _make(maker: Callable[..., T], options: Options, size: int) -> T:

@@ -16,6 +16,7 @@ SMALL = {
     "embedding": {"state_size": 6},
     "cnn": {"filters": 3},
     "bilstm": {"hidden_size": 3},
+    "orthogonal_lstm": {"hidden_size": 3},
     "transformer": {"layers": 2, "width": 8, "heads": 2, "ffn": 12},
     "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 12},
     "elmo_like": {"base": "none"},
@@ -112,6 +113,42 @@ def test_gradients_are_those_of_finite_differences(name):
 def test_masks_that_mean_nothing_are_refused(name, mask, sentence):
     with pytest.raises(PoolScopeError, match=f"^{name}: .*{sentence}"):
         build(name)(torch.zeros(1, 3, SIZE, dtype=torch.float64), torch.tensor(mask))
+
+
+def test_orthogonal_states_stand_at_right_angles_to_the_mean_of_those_before():
+    encoder, (embeddings, mask) = build("orthogonal_lstm", torch.float32), words(torch.float32, lengths=(40, 25, 1))
+    states = encoder(embeddings, mask).detach()
+    for row, length in enumerate(mask.sum(1).tolist()):
+        onward, back = states[row, :length].chunk(2, dim=-1)
+        for run in (onward, back.flip(0)):
+            assert bool((run.norm(dim=1) > 1e-3).all())
+            for t in range(1, length):
+                mean = run[:t].mean(0)
+                assert abs(float(torch.cosine_similarity(run[t], mean, dim=0))) < 1e-5
+
+
+def test_orthogonal_lstm_by_a_loop_over_torchs_cell():
+    encoder, (embeddings, mask) = build("orthogonal_lstm"), words()
+    said = encoder(embeddings, mask)
+    for row, length in enumerate(mask.sum(1).tolist()):
+        text, runs = embeddings[row, :length], []
+        for direction, steps in (("", text), ("_reverse", text.flip(0))):
+            cell = nn.LSTMCell(SIZE, 3).double()
+            cell.load_state_dict(
+                {name.removesuffix(f"_l0{direction}"): value for name, value in encoder.lstm.state_dict().items()
+                 if name.endswith(f"_l0{direction}")}
+            )  # fmt: skip
+            state, memory, before, states = torch.zeros(1, 3), torch.zeros(1, 3), None, []
+            state, memory = state.double(), memory.double()
+            for step in steps:
+                state, memory = cell(step.unsqueeze(0), (state, memory))
+                if before is not None:
+                    state = state - (state @ before.T) / (before @ before.T) * before
+                before = state if before is None else before + state
+                states.append(state[0])
+            runs.append(torch.stack(states))
+        expected = torch.cat([runs[0], runs[1].flip(0)], dim=-1)
+        torch.testing.assert_close(said[row, :length], expected, rtol=1e-9, atol=1e-9)
 
 
 def test_embedding_is_a_projection_per_token():

@@ -1,4 +1,4 @@
-"""Word tables of 8 and 16 bits come back as they were trained on."""
+"""Word tables of 8 and 16 bits come back as they were trained on; packed matrices within half a step."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 
 from models.errors import PoolScopeError
 from models.text import Vocabulary
-from models.training.rounding import pack, rounded, unpack
+from models.training.rounding import pack, pack_rows, rounded, unpack, unpack_rows
 from models.zoo.store import read_table, write_table
 
 
@@ -58,3 +58,43 @@ def test_other_widths_are_refused():
     with pytest.raises(PoolScopeError, match="4 bits was asked for; expected 8 or 16"):
         pack(weights(), 4)
     assert unpack(pack(weights(), 8)).dtype == torch.float32
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+@pytest.mark.parametrize("columns", [8, 13, 100])
+def test_packed_rows_are_off_by_half_a_step_at_most(bits, columns):
+    matrix = weights(30, columns)
+    codes, scale = pack_rows(matrix, bits)
+    assert codes.dtype == torch.uint8
+    assert codes.shape == (30, -(-columns * bits // 8))
+    read = unpack_rows(codes, scale, columns)
+    steps = 2 ** (bits - 1) - 1
+    allowed = matrix.abs().amax(1, keepdim=True) * (0.5 / steps + 2**-11)
+    assert bool(((read - matrix).abs() <= allowed + 1e-6 * steps).all())
+    assert bool((read[0] == 0).all())
+    # What was packed once is packed again without a loss.
+    torch.testing.assert_close(unpack_rows(*pack_rows(read, bits), columns), read, rtol=1e-3, atol=1e-6 * steps)
+
+
+def test_packed_rows_are_written_high_bit_first():
+    matrix = torch.tensor([[3.0, -3.0, 0.0, 1.0, 2.0, -1.0, -2.0, 0.0, 3.0]])
+    codes, scale = pack_rows(matrix, 3)
+    written = "".join(f"{byte:08b}" for byte in codes[0].tolist())
+    assert written == "".join(f"{int(value) + 3:03b}" for value in matrix[0]).ljust(32, "0")
+    assert scale.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(("shape", "bits"), [((9,), 7), ((9, 7), 7), ((9, 9), 1), ((9, 9), 16)])
+def test_what_cannot_be_packed_is_refused(shape, bits):
+    with pytest.raises(PoolScopeError, match=r"was to be packed in \d+ bits; expected a matrix of 8 columns or more"):
+        pack_rows(torch.zeros(shape), bits)
+
+
+@pytest.mark.parametrize("change", ["columns", "dtype", "rows", "one axis"])
+def test_codes_of_another_matrix_are_refused(change):
+    codes, scale = pack_rows(weights(5, 16), 7)
+    columns = {"columns": 40}.get(change, 16)
+    codes = {"dtype": codes.to(torch.int8), "one axis": codes.flatten()}.get(change, codes)
+    scale = scale[1:] if change == "rows" else scale
+    with pytest.raises(PoolScopeError, match=f"came for {columns} columns; expected bytes"):
+        unpack_rows(codes, scale, columns)

@@ -18,7 +18,7 @@ from models.classifier import pad_batch
 from models.poolers import POOLERS
 from models.zoo.catalogue import catalogue, find, problems
 from models.zoo.errors import ZooError
-from models.zoo.store import load_classifier, read_table, write, write_table
+from models.zoo.store import _table, load_classifier, read_table, write, write_table
 
 
 @pytest.fixture
@@ -96,6 +96,27 @@ def test_missing_and_damaged_tables(zoo, name):
     file.unlink()
     with pytest.raises(ZooError, match=f"the file {name} is missing; restore it"):
         read_table(zoo / "twin", record["table"])
+
+
+def test_packed_words_are_the_same_words(zoo):
+    entry = find(APLN, zoo).record["table"]
+    words, table = read_table(zoo / "toy", entry)
+    packed = write_table(zoo / "packed", "words", words, table.data, packed=True)
+    assert {name: packed[name] for name in packed} == {name: entry[name] for name in packed}
+    file = zoo / "packed" / "words.txt.gz"
+    assert [path.name for path in sorted((zoo / "packed").iterdir())] == ["words.safetensors", "words.txt.gz"]
+    assert read_table(zoo / "packed", packed)[0].words == words.words
+    before = file.read_bytes()
+    write_table(zoo / "packed", "words", words, table.data, packed=True)
+    assert file.read_bytes() == before
+    for data in (before[:-9], b"dull\nbad", before[:10], b""):
+        file.write_bytes(data)
+        _table.cache_clear()
+        with pytest.raises(ZooError, match=r"^word list packed/words: the file words.txt.gz is damaged or foreign"):
+            read_table(zoo / "packed", packed)
+    file.unlink()
+    with pytest.raises(ZooError, match=r"the file words.txt is missing; restore it"):
+        read_table(zoo / "packed", packed)
 
 
 def put(zoo, data):

@@ -22,6 +22,7 @@ SMALL = {
     "embedding": {"state_size": 8},
     "cnn": {"filters": 4},
     "bilstm": {"hidden_size": 4},
+    "orthogonal_lstm": {"hidden_size": 4},
     "transformer": {"layers": 1, "width": 4, "heads": 2, "ffn": 8},
     "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 8},
     "elmo_like": {"base": "none"},

@@ -13,6 +13,7 @@ SMALL = {
     "embedding": {"state_size": 12},
     "cnn": {"filters": 6},
     "bilstm": {"hidden_size": 6},
+    "orthogonal_lstm": {"hidden_size": 6},
     "transformer": {"layers": 1, "width": 12, "heads": 2, "ffn": 24, "dropout": 0.0},
     "gpt_like": {"base": "none", "layers": 1, "heads": 2, "ffn": 16},
     "elmo_like": {"base": "none"},

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from models.zoo.catalogue import catalogue, problems
+from models.zoo.catalogue import catalogue, find, problems, twins_of
 
 
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
@@ -15,6 +15,7 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser = subparsers.add_parser("zoo", help="list or rebuild the shipped classifiers", description=__doc__)
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     listing = actions.add_parser("list", help="print every classifier with its scores")
+    listing.add_argument("--twins", metavar="ID", help="list the twins of this classifier, with their distances to it")
     listing.add_argument("--folder", type=Path, help="a zoo folder of your own (default: the shipped one)")
     listing.set_defaults(run=_list)
     for name, help_text, function in (
@@ -31,6 +32,8 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
 
 
 def _list(args: argparse.Namespace) -> int:
+    if args.twins:
+        return _twins(args.twins, args.folder)
     print(f"{'id':<32} {'test acc':>8} {'macro-F1':>8}  learned p")
     for card in catalogue(args.folder):
         test = card.record["metrics"].get("test", {})
@@ -43,14 +46,25 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _twins(model_id: str, folder: Path | None) -> int:
+    find(model_id, folder)
+    print(f"{'id':<44} {'kind':<12} {'test acc':>8} {'macro-F1':>8} {'JSD':>7} {'TVD':>7} {'conicity':>8}")
+    for card in twins_of(model_id, folder):
+        test, said = card.record["metrics"]["test"], card.twin or {}
+        print(f"{card.spec.id:<44} {said['kind']:<12} {test['accuracy']:8.4f} {test['macro_f1']:8.4f}"
+              f" {said['jsd']:7.4f} {said['tvd']:7.4f} {said['conicity']:8.4f}")  # fmt: skip
+    return 0
+
+
 def _build(args: argparse.Namespace) -> int:
     from models.zoo.build import build, build_ngrams, build_pretrained
+    from models.zoo.build_twins import build_twins
     from models.zoo.recipes import PLANS
 
     load = _loader(args)
     for plan in PLANS:
         if args.task in (None, plan.task):
-            for work in (build, build_ngrams, build_pretrained):
+            for work in (build, build_ngrams, build_pretrained, build_twins):
                 work(plan, load, work=args.work, only=args.only, say=partial(print, flush=True))
     return 0
 

@@ -29,18 +29,27 @@ class AdditiveScorer(nn.Module):
 
 
 class AdditiveAttentionPooler(AttentionPooler):
-    """Additive attention: a = softmax(vᵀ tanh(W h_i + b)), r = Σ_i a_i h_i."""
+    """Additive attention: a = softmax(vᵀ tanh(W h_i + b)), r = Σ_i a_i h_i.
+
+    ``uniform`` freezes the attention at a_i = 1/N, with nothing to learn: the control of Wiegreffe &
+    Pinter, and what stands in for an attention that is imposed from outside.
+    """
 
     name = "attention"
     title = "Attention"
     formula = r"r = \sum_i a_i h_i,\quad a = \mathrm{softmax}_i\; v^\top\tanh(W h_i + b)"
     source = "Bahdanau et al., ICLR 2015; Yang et al., NAACL 2016; Jain & Wallace, NAACL 2019"
 
-    def __init__(self, state_size: int, attention_size: int | None = None) -> None:
-        """Build the scorer for states of width D."""
+    def __init__(self, state_size: int, attention_size: int | None = None, uniform: bool = False) -> None:
+        """Build the scorer for states of width D, or none where the attention is uniform."""
         super().__init__(state_size)
-        self.scorer = AdditiveScorer(state_size, attention_size)
+        self.scorer = None if uniform else AdditiveScorer(state_size, attention_size)
+
+    @property
+    def variant(self) -> str:
+        """Say that the attention is frozen, where it is."""
+        return "uniform" if self.scorer is None else ""
 
     def scores(self, hidden: Tensor) -> Tensor:
-        """Return s_i = vᵀ tanh(W h_i + b)."""
-        return cast(Tensor, self.scorer(hidden))
+        """Return s_i = vᵀ tanh(W h_i + b), or 0 for all where the attention is uniform."""
+        return hidden.new_zeros(hidden.shape[:2]) if self.scorer is None else cast(Tensor, self.scorer(hidden))

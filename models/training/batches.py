@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,6 +13,8 @@ from models.data.dataset import Dataset
 from models.errors import PoolScopeError
 
 Rows = Sequence[Sequence[int]]
+# From ids and mask (B, T) to the attention (B, T) that is imposed on these texts, or None for the classifier's own.
+Weigh = Callable[[Tensor, Tensor], Tensor | None]
 
 
 def encode_texts(classifier: PoolingClassifier, texts: Sequence[str]) -> list[list[int]]:
@@ -50,16 +52,30 @@ def shuffled_batches(rows: Rows, size: int, seed: int) -> list[np.ndarray]:
 
 
 def predict(
-    classifier: PoolingClassifier, rows: Rows, *, size: int = 256, device: torch.device | None = None
+    classifier: PoolingClassifier,
+    rows: Rows,
+    *,
+    size: int = 256,
+    device: torch.device | None = None,
+    weigh: Weigh | None = None,
 ) -> Tensor:
-    """Return logits (N, C) of id rows in their own order; no gradient, evaluation mode."""
+    """Return logits (N, C) of id rows in their own order; no gradient, evaluation mode.
+
+    ``weigh`` gives the attention to impose, for a classifier that is guided from outside.
+    """
     was_training = classifier.training
     classifier.eval()
     logits = torch.empty(len(rows), len(classifier.labels))
     with torch.no_grad():
         for picked in by_length(rows, size):
             ids, mask = pad_batch([rows[i] for i in picked], device)
-            logits[torch.from_numpy(picked)] = classifier(ids, mask).float().cpu()
+            weights = weigh(ids, mask) if weigh else None
+            # Without weights the classifier's own forward: what is called a forward is counted and compared as one.
+            if weights is None:
+                found = classifier(ids, mask)
+            else:
+                found = classifier.from_embeddings(classifier.embed(ids), classifier.grouped(ids, mask), weights)
+            logits[torch.from_numpy(picked)] = found.float().cpu()
     classifier.train(was_training)
     return logits
 

@@ -25,7 +25,8 @@ class Recipe:
     ``sst2_phrases``). ``vectors`` is ``None`` (random start), ``"task"`` (the task's shared word
     table) or a file of static vectors; ``tune_vectors`` lets training move them. ``train_limit``
     takes the first rows of a seeded shuffle. Rates: ``lr`` for all weights, ``p_lr`` for the
-    exponents, which live on another scale.
+    exponents, which live on another scale. ``twin`` names what the run minimises instead of the
+    cross-entropy alone (see ``models.twins``), ``twin_options`` its numbers and the base's id.
     """
 
     task: str
@@ -50,12 +51,14 @@ class Recipe:
     dropout: float = 0.3
     train_limit: int | None = None
     label: str = ""
+    twin: str = ""
+    twin_options: Options = ()
 
     def __post_init__(self) -> None:
         """Fill in the data set's name and refuse numbers no training could use."""
         if not self.dataset:
             object.__setattr__(self, "dataset", self.task)
-        for name in ("encoder_options", "pooler_options"):
+        for name in ("encoder_options", "pooler_options", "twin_options"):
             value = getattr(self, name)
             pairs = [(str(k), v) for k, v in (value.items() if isinstance(value, Mapping) else value)]
             twice = sorted({k for k, _ in pairs if sum(k == other for other, _ in pairs) > 1})
@@ -90,10 +93,12 @@ class Recipe:
         return base if self.seed == 1 else f"{base}-{self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
+        """Return plain JSON values; an ordinary recipe says nothing of twins, as before there were any."""
         record = asdict(self)
-        record["encoder_options"] = dict(self.encoder_options)
-        record["pooler_options"] = dict(self.pooler_options)
+        for name in ("encoder_options", "pooler_options", "twin_options"):
+            record[name] = dict(getattr(self, name))
+        if not self.twin:
+            del record["twin"], record["twin_options"]
         return record
 
     def key(self) -> str:

@@ -1,12 +1,15 @@
-"""Word tables as they are shipped: float16, or one byte a number with a scale per word.
+"""Numbers as they are shipped: float16, or a few bits each with a scale per row.
 
-Training reads the rounded table, so what is shipped is what was trained on and rounding costs nothing.
+Word tables have 16 or 8 bits. Training reads the rounded table, so what is shipped is what was
+trained on and rounding costs nothing. The matrices of a twin are rounded after training, to 8 bits or
+fewer; its card holds the scores of the rounded ones.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,3 +49,44 @@ def unpack(stored: dict[str, Tensor]) -> Tensor:
 def rounded(weights: Tensor, bits: int = 16) -> Tensor:
     """Return ``weights`` as they come back from storage."""
     return unpack(pack(weights, bits))
+
+
+def pack_rows(weights: Tensor, bits: int) -> tuple[Tensor, Tensor]:
+    """Return codes (R, ⌈C·bits/8⌉) in bytes and scale (R, 1) in float16 of a matrix (R, C).
+
+    With s = 2^(bits−1) − 1 and scale_r = max_c |w_rc| / s, a number is w_rc ≈ scale_r (q_rc − s), q a
+    whole number from 0 to 2s, off by half a scale at most. A row's q are written one after the other,
+    high bit first, and filled up with zeros to whole bytes.
+
+    Raises:
+        PoolScopeError: not a matrix of a byte's width or more, or bits outside 2 … 8.
+    """
+    if weights.dim() != 2 or weights.shape[1] < 8 or not 2 <= bits <= 8:
+        raise PoolScopeError(
+            f"a tensor {tuple(weights.shape)} was to be packed in {bits} bits; "
+            "expected a matrix of 8 columns or more, and 2 to 8 bits"
+        )
+    weights, steps = weights.detach().float().cpu(), 2 ** (bits - 1) - 1
+    scale = (weights.abs().amax(1, keepdim=True) / steps).to(torch.float16)
+    # As in pack: what is divided by the scale is what will be multiplied by it.
+    number = torch.where(scale > 0, weights / scale.float(), torch.zeros(())).round().clamp(-steps, steps) + steps
+    digits = number.to(torch.int64).numpy()[..., None] >> np.arange(bits - 1, -1, -1) & 1
+    codes = np.packbits(digits.reshape(len(weights), -1).astype(np.uint8), axis=1)
+    return torch.from_numpy(codes), scale.contiguous()
+
+
+def unpack_rows(codes: Tensor, scale: Tensor, columns: int) -> Tensor:
+    """Return the matrix (R, C) in float32 that :func:`pack_rows` stored; its bits follow from C and the bytes.
+
+    Raises:
+        PoolScopeError: these are no codes and scales of a matrix with so many columns.
+    """
+    bits = 8 * codes.shape[-1] // max(1, columns) if codes.dim() == 2 and codes.dtype == torch.uint8 else 0
+    if not 2 <= bits <= 8 or codes.shape[1] != -(-columns * bits // 8) or scale.shape != (len(codes), 1):
+        raise PoolScopeError(
+            f"codes {codes.dtype} {tuple(codes.shape)} with scales {tuple(scale.shape)} came for {columns} columns; "
+            "expected bytes (R, ⌈columns·bits/8⌉) and (R, 1)"
+        )
+    digits = np.unpackbits(codes.numpy(), axis=1, count=columns * bits).reshape(len(codes), columns, bits)
+    number = digits.astype(np.int64) @ (1 << np.arange(bits - 1, -1, -1))
+    return torch.from_numpy(number - (2 ** (bits - 1) - 1)).float() * scale.float()

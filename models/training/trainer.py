@@ -7,13 +7,11 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from models.assemble import assemble, base_of
 from models.classifier import PoolingClassifier, pad_batch
@@ -26,6 +24,7 @@ from models.pretrained.source import MINILM
 from models.text import Vocabulary, WordTokenizer
 from models.training import checkpoint
 from models.training.batches import Rows, encode_splits, predict, shuffled_batches
+from models.training.objective import Objective
 from models.training.probe import probe
 from models.training.recipe import Recipe
 from models.training.scores import scores
@@ -95,6 +94,7 @@ def train(
     encoded: Mapping[str, Rows] | None = None,
     test: bool = True,
     prepared: PoolingClassifier | None = None,
+    objective: Objective | None = None,
 ) -> Trained:
     """Train by AdamW on cross-entropy, stop early on dev accuracy, score the best epoch.
 
@@ -110,6 +110,7 @@ def train(
         encoded: the splits as id rows, where the caller trains several classifiers on one table.
         test: score the test split too (a sweep must not).
         prepared: what to train in place of :func:`prepare`'s classifier, as one that reads frozen states.
+        objective: what to minimise in place of the cross-entropy alone, as a twin does.
 
     Raises:
         PoolScopeError: a text without a token, an unusable option, or a loss that is not finite.
@@ -123,10 +124,11 @@ def train(
         picked = picked_rows(len(rows["train"]), recipe)
         rows["train"], labels["train"] = [rows["train"][i] for i in picked], [labels["train"][i] for i in picked]
     classifier.encoder.collect(rows["train"])
+    objective = objective or Objective()
 
     history: list[dict[str, Any]] = []
     best: dict[str, Tensor] = {}
-    key = run_key(recipe, dataset, classifier)
+    key = run_key(recipe, dataset, classifier, objective)
     restored = checkpoint.resume(folder, classifier, optimizer, key) if folder else None
     if restored is not None:
         best, saved = restored
@@ -134,9 +136,10 @@ def train(
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         if _exhausted(history, recipe.patience):
             break
-        record = _epoch(classifier, optimizer, recipe, rows["train"], labels["train"], epoch, progress)
-        dev = scores(predict(classifier, rows["validation"], device=device), labels["validation"])
-        record |= {f"dev_{name}": value for name, value in dev.items()}
+        record = _epoch(classifier, optimizer, recipe, objective, rows["train"], labels["train"], epoch, progress)
+        logits = predict(classifier, rows["validation"], device=device, weigh=objective.weigh)
+        record |= {f"dev_{name}": value for name, value in scores(logits, labels["validation"]).items()}
+        record |= objective.watch(classifier, rows["validation"])
         record["probes"] = probe(classifier, probes)
         history.append(record)
         if epoch_done is not None:
@@ -149,7 +152,8 @@ def train(
     classifier.load_state_dict(best, strict=False)
     classifier.eval()
     splits = ("validation", "test") if test else ("validation",)
-    metrics = {name: scores(predict(classifier, rows[name], device=device), labels[name]) for name in splits}
+    answers = {name: predict(classifier, rows[name], device=device, weigh=objective.weigh) for name in splits}
+    metrics = {name: scores(logits, labels[name]) for name, logits in answers.items()}
     return Trained(classifier.cpu(), metrics, history, _best(history), time.perf_counter() - start)
 
 
@@ -162,7 +166,9 @@ def picked_rows(count: int, recipe: Recipe) -> list[int]:
     return picked
 
 
-def run_key(recipe: Recipe, dataset: Dataset, classifier: PoolingClassifier) -> str:
+def run_key(
+    recipe: Recipe, dataset: Dataset, classifier: PoolingClassifier, objective: Objective | None = None
+) -> str:
     """Return a digest of all that a run starts from; only a run that started alike may be resumed.
 
     The recipe alone would not do: the rows of a file, or the vectors it names, can change under it.
@@ -170,6 +176,7 @@ def run_key(recipe: Recipe, dataset: Dataset, classifier: PoolingClassifier) -> 
     digest = hashlib.sha256(f"{recipe.key()}\n{dataset.digest}\n".encode())
     digest.update("\n".join(classifier.vocabulary.words).encode())
     digest.update(classifier.table.weight.detach().cpu().contiguous().numpy().tobytes())
+    digest.update(objective.key.encode() if objective else b"")
     return digest.hexdigest()
 
 
@@ -186,6 +193,7 @@ def _epoch(
     classifier: PoolingClassifier,
     optimizer: torch.optim.Optimizer,
     recipe: Recipe,
+    objective: Objective,
     rows: Sequence[Sequence[int]],
     labels: Sequence[int],
     epoch: int,
@@ -203,7 +211,7 @@ def _epoch(
         ids, mask = pad_batch([rows[i] for i in picked], device)
         target = torch.tensor([labels[i] for i in picked], device=device)
         hidden = classifier.encode(classifier.embed(ids), mask)
-        loss = classifier.pooler.objective(hidden, classifier.grouped(ids, mask), partial(_losses, classifier, target))
+        loss = objective.loss(classifier, ids, classifier.grouped(ids, mask), hidden, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_([p for p in classifier.parameters() if p.requires_grad], 5.0)
@@ -228,11 +236,6 @@ def _epoch(
     }
 
 
-def _losses(classifier: PoolingClassifier, target: Tensor, pooled: Tensor) -> Tensor:
-    """Cross-entropy (B,) of pooled vectors (B, R)."""
-    return F.cross_entropy(classifier.decide(pooled), target, reduction="none")
-
-
 def _groups(classifier: PoolingClassifier, recipe: Recipe) -> list[dict[str, Any]]:
     """Exponents get their own rate and no decay: decay would pull ρ to 0, an arbitrary p."""
     exponents = {
@@ -248,8 +251,8 @@ def _groups(classifier: PoolingClassifier, recipe: Recipe) -> list[dict[str, Any
 
 
 def _best(history: Sequence[dict[str, Any]]) -> int:
-    """Return the 1-based epoch of the best dev accuracy, the earliest on a tie."""
-    values = [record["dev_accuracy"] for record in history]
+    """Return the 1-based epoch of the best dev accuracy or other dev score, the earliest on a tie."""
+    values = [record.get("dev_score", record["dev_accuracy"]) for record in history]
     return values.index(max(values)) + 1
 
 

@@ -53,8 +53,8 @@ def build(
         say: told one line per classifier.
     """
     dataset = load(plan.dataset)
-    plain = _table(plan, dataset, load, folder, work, say, whole=plan.plain)
-    tuned = partial(_tuned, plan, dataset, load, folder, work, say)
+    plain = word_entry(plan, dataset, load, folder, work, say, whole=plan.plain)
+    tuned = partial(tuned_entry, plan, dataset, load, folder, work, say)
     # Id rows by the words they were read with: a base brings its own.
     rows: dict[str, dict[str, list[list[int]]]] = {}
     for recipe in recipes(plan):
@@ -70,7 +70,7 @@ def build(
         if up_to_date(folder, recipe, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
-        table = _read(plan, entry, folder)
+        table = read(plan, entry, folder)
         words = entry["words_sha256"]
         if words not in rows:
             rows[words] = encode_splits(prepare(recipe, dataset, table), dataset)
@@ -78,7 +78,7 @@ def build(
         trained = train(
             recipe, dataset, table=table, encoded=encoded, probes=PROBES.get(plan.task, ()),
             folder=work / "zoo" / recipe.id.replace("/", "-"),
-            epoch_done=partial(_tell, say, recipe.id),
+            epoch_done=partial(tell, say, recipe.id),
         )  # fmt: skip
         card = publish(folder, recipe, dataset, trained, entry, encoded)
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
@@ -103,21 +103,21 @@ def build_ngrams(
         return
     dataset = load(plan.dataset)
     if plan.plain:
-        entry = _table(plan, dataset, load, folder, work, say, whole=True)
+        entry = word_entry(plan, dataset, load, folder, work, say, whole=True)
     else:
-        entry = _tuned(plan, dataset, load, folder, work, say)
-    table = _read(plan, entry, folder)
+        entry = tuned_entry(plan, dataset, load, folder, work, say)
+    table = read(plan, entry, folder)
     _build_over(TunedEncoder(ngram_tuning(plan), dataset, folder, work, table, entry), wanted, say)
 
 
 def _build_over(encoder: TunedEncoder, wanted: Sequence[Recipe], say: Say) -> None:
     """Train a pooler and a head per recipe on the states of one encoder."""
-    entry = encoder.entry(partial(_tell, say, encoder.recipe.id))
+    entry = encoder.entry(partial(tell, say, encoder.recipe.id))
     for recipe in wanted:
         if up_to_date(encoder.folder, recipe, encoder.dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
-        card = train_on(encoder, recipe, entry, partial(_tell, say, recipe.id))
+        card = train_on(encoder, recipe, entry, partial(tell, say, recipe.id))
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f}")
 
 
@@ -125,7 +125,7 @@ def word_table(
     plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), say: Say = print
 ) -> WordTable:
     """Return the task's word table, trained now if it is missing or stale."""
-    return _read(plan, _table(plan, load(plan.dataset), load, folder, work, say, whole=True), folder)
+    return read(plan, word_entry(plan, load(plan.dataset), load, folder, work, say, whole=True), folder)
 
 
 def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any]) -> bool:
@@ -147,12 +147,13 @@ def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, 
     )
 
 
-def _read(plan: TaskPlan, entry: dict[str, Any], folder: Path) -> WordTable:
+def read(plan: TaskPlan, entry: dict[str, Any], folder: Path) -> WordTable:
+    """Read the word table of a plan's ``entry``."""
     vocabulary, weights = read_table(folder / plan.task, entry)
     return WordTable(vocabulary, weights.data)
 
 
-def _table(
+def word_entry(
     plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say, *, whole: bool
 ) -> dict[str, Any]:
     """Return the entry of the task's word table, training the vectors if it is missing or stale.
@@ -175,18 +176,21 @@ def _table(
         dataset.splits["train"].texts, WordTokenizer(), min_count=plan.min_count, max_size=plan.max_words
     )
     laid = WordTable.lay(vectors, vocabulary, bits=plan.bits)
-    entry = {**write_table(folder / plan.task, "words", vocabulary, laid.weights, plan.bits), "shared": True, **facts}
+    entry = {
+        **write_table(folder / plan.task, "words", vocabulary, laid.weights, plan.bits, packed=True),
+        "shared": True, **facts,
+    }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     return entry
 
 
-def _tuned(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
+def tuned_entry(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Path, say: Say) -> dict[str, Any]:
     """Return the entry of the task's tuned word table, training it if it is missing or stale.
 
     The plain table it started from is removed again where no classifier reads it.
     """
     recipe = tuning(plan)
-    plain = _table(plan, dataset, load, folder, work, say, whole=plan.plain)
+    plain = word_entry(plan, dataset, load, folder, work, say, whole=plan.plain)
     facts = {
         "method": "skip-gram word2vec (gensim), tuned on the task with mean-pooled embeddings, then frozen",
         "from": plain["sha256"],
@@ -197,17 +201,18 @@ def _tuned(plan: TaskPlan, dataset: Dataset, load: Load, folder: Path, work: Pat
     known = _known(file, folder / plan.task, facts)
     if known:
         return known
-    plain = _table(plan, dataset, load, folder, work, say, whole=True)
+    plain = word_entry(plan, dataset, load, folder, work, say, whole=True)
     say(f"{plan.task}: tuning the word vectors …")
-    table = _read(plan, plain, folder)
-    trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(_tell, say, recipe.id))
+    table = read(plan, plain, folder)
+    trained = train(recipe, dataset, table=table, test=False, epoch_done=partial(tell, say, recipe.id))
     weights = trained.classifier.table.weight.detach()
     entry = {
-        **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits), "shared": True, **facts
+        **write_table(folder / plan.task, "words-tuned", table.vocabulary, weights, plan.bits, packed=True),
+        "shared": True, **facts,
     }  # fmt: skip
     file.write_text(json.dumps(entry, indent=1) + "\n", encoding="utf-8")
     if not plan.plain:
-        for name in ("words.safetensors", "words.txt"):
+        for name in ("words.safetensors", "words.txt", "words.txt.gz"):
             (folder / plan.task / name).unlink(missing_ok=True)
     return entry
 
@@ -236,7 +241,8 @@ def _vectors(plan: TaskPlan, corpora: Any, load: Load, work: Path, say: Say) -> 
     return read_vectors(file)
 
 
-def _tell(say: Say, name: str, record: dict[str, Any]) -> None:
+def tell(say: Say, name: str, record: dict[str, Any]) -> None:
+    """Say one line about an epoch."""
     p = record["p"]
     shown = "" if not p else "  p " + " ".join(f"{value:.3f}" for value in p)
     say(

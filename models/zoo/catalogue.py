@@ -33,6 +33,14 @@ class Card:
         return None if value is None else float(value)
 
     @property
+    def twin(self) -> Mapping[str, Any] | None:
+        """What makes this classifier a twin: its kind, the id it is a twin ``of``, options, distances; or ``None``."""
+        found = self.record.get("twin")
+        if found is not None and not all(isinstance(found[key], str) for key in ("kind", "of")):
+            raise TypeError("a twin's kind and the id it is a twin of must be texts")
+        return found
+
+    @property
     def learned(self) -> tuple[Parameter, ...]:
         """Learned quantities of the pooler, initial and final."""
         return _parameters(self.record.get("learned", ()))
@@ -44,13 +52,19 @@ class Card:
 
 
 def catalogue(folder: str | Path | None = None) -> tuple[Card, ...]:
-    """Return the cards of ``folder`` (default: the shipped zoo), sorted by id.
+    """Return the cards of ``folder`` (default: the shipped zoo), sorted by id; :func:`twins_of` lists the twins.
 
     Unreadable cards are left out here, so that one bad file never hides the others;
     :func:`problems` names them.
     """
-    cards = (card for card in map(_try, _files(folder)) if isinstance(card, Card))
-    return tuple(sorted(cards, key=lambda card: card.spec.id))
+    return tuple(card for card in _cards(folder) if card.twin is None)
+
+
+def twins_of(model_id: str, folder: str | Path | None = None) -> tuple[Card, ...]:
+    """Return the cards of the twins of one classifier, sorted by kind, then by λ, then by id; mostly none."""
+    found = [(card, card.twin) for card in _cards(folder) if card.twin is not None and card.twin["of"] == model_id]
+    found.sort(key=lambda pair: (pair[1]["kind"], pair[1].get("lambda", 0.0), pair[0].spec.id))
+    return tuple(card for card, _ in found)
 
 
 def problems(folder: str | Path | None = None) -> tuple[str, ...]:
@@ -59,11 +73,12 @@ def problems(folder: str | Path | None = None) -> tuple[str, ...]:
 
 
 def find(model_id: str, folder: str | Path | None = None) -> Card:
-    """Return the card called ``model_id``; :class:`ZooError` lists the near choices."""
-    cards = catalogue(folder)
+    """Return the card called ``model_id``, a twin's too; :class:`ZooError` lists the near choices, no twins."""
+    cards = _cards(folder)
     for card in cards:
         if card.spec.id == model_id:
             return card
+    cards = tuple(card for card in cards if card.twin is None)
     task = model_id.split("/")[0]
     near = [card.spec.id for card in cards if card.spec.task == task] or [card.spec.id for card in cards]
     listed = ", ".join(near) or "none: the zoo is empty"
@@ -116,13 +131,19 @@ def _check_parts(card: Card) -> None:
             raise ValueError(f"{name!r} is not a file beside the card")
     if not isinstance(card.record["recipe"], dict) or not isinstance(card.record["labels"], list):
         raise TypeError("recipe must be an object and labels a list")
-    _ = card.accuracy, card.learned, card.learned_encoder
+    _ = card.accuracy, card.learned, card.learned_encoder, card.twin
 
 
 def _parameters(rows: Iterable[Mapping[str, Any]]) -> tuple[Parameter, ...]:
     return tuple(
         Parameter(p["name"], tuple(p["values"]), tuple(p["initial"]), p["meaning"], p["domain"]) for p in rows
     )
+
+
+def _cards(folder: str | Path | None) -> tuple[Card, ...]:
+    """All readable cards, twins too, sorted by id."""
+    cards = (card for card in map(_try, _files(folder)) if isinstance(card, Card))
+    return tuple(sorted(cards, key=lambda card: card.spec.id))
 
 
 def _files(folder: str | Path | None) -> list[Path]:

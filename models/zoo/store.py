@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -22,27 +25,37 @@ from models.pretraining.store import ENTRY, BaseError, open_base
 from models.records import Parameter
 from models.text import Vocabulary
 from models.training.recipe import Recipe
-from models.training.rounding import pack, unpack
+from models.training.rounding import pack, pack_rows, unpack, unpack_rows
 from models.zoo.catalogue import FORMAT, Card, card_of, find, read_card
 from models.zoo.errors import ZooError
 
 TABLE: Final = "words"
 # What tuning moved of an encoder, shared by the task's classifiers over it; the pretrained one's, if no other is named.
 TUNED: Final = "encoder-tuned.safetensors"
+# Bytes of the longest list of words that is read: twenty thousand words have a fortieth of it.
+WORDS_LIMIT: Final = 8 * 1024 * 1024
 # Below this many numbers a tensor stays float32: biases and exponents cost nothing.
 SMALL: Final = 1_024
+# Stands before the name of a packed matrix to name its scales; no module's name holds a colon.
+SCALE: Final = "scale:"
 
 
 def write_table(
-    folder: Path, name: str, vocabulary: Vocabulary, weights: Tensor, bits: int = 16
+    folder: Path, name: str, vocabulary: Vocabulary, weights: Tensor, bits: int = 16, *, packed: bool = False
 ) -> dict[str, str]:
-    """Write a word table of 16 or 8 bits and its words as a text file; return its entry for cards."""
+    """Write a word table of 16 or 8 bits and its words as a text file; return its entry for cards.
+
+    ``packed`` compresses the text, as in the shipped zoo: half the room, the same digest.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     data = save(pack(weights, bits))
-    words = "\n".join(vocabulary.words[2:])
+    words = "\n".join(vocabulary.words[2:]).encode()
     (folder / f"{name}.safetensors").write_bytes(data)
-    (folder / f"{name}.txt").write_text(words, encoding="utf-8", newline="\n")
-    return {"name": name, "sha256": _digest(data), "words_sha256": _digest(words.encode())}
+    file, other = (folder / f"{name}{ending}" for ending in ((".txt.gz", ".txt") if packed else (".txt", ".txt.gz")))
+    # No time and no name in the header: the same words are the same bytes.
+    file.write_bytes(gzip.compress(words, mtime=0) if packed else words)
+    other.unlink(missing_ok=True)
+    return {"name": name, "sha256": _digest(data), "words_sha256": _digest(words)}
 
 
 def read_table(folder: Path, entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
@@ -66,18 +79,38 @@ def write(
 
 
 def draft(
-    folder: Path, classifier: PoolingClassifier, recipe: Recipe, table: Mapping[str, str], facts: Mapping[str, Any]
+    folder: Path,
+    classifier: PoolingClassifier,
+    recipe: Recipe,
+    table: Mapping[str, str],
+    facts: Mapping[str, Any],
+    bits: int = 16,
 ) -> tuple[Card, bytes]:
     """Make the card and the weights (float16 where large) that :func:`put` writes to ``folder``.
 
-    ``facts`` are the measured parts of the card: data, metrics, history, software.
+    ``facts`` are the measured parts of the card: data, metrics, history, software. With fewer than 16
+    ``bits`` large matrices are packed with a scale per row (:func:`pack_rows`), as those of twins are.
     """
     stem = recipe.stem
     state = classifier.state_dict()
     shared = {"encoder": {"file": table.get("tuned_file", TUNED), "sha256": table["tuned"]}} if "tuned" in table else {}
     own = state.keys() - classifier.borrowed() - _tuned(folder, shared, recipe.id).keys()
-    data = save({name: _shrink(value) for name, value in state.items() if name in own})
-    weights = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data), **shared}
+    data = save(_packed({name: value for name, value in state.items() if name in own}, bits))
+    weights: dict[str, Any] = {"file": f"{stem}.safetensors", "sha256": _digest(data), "bytes": len(data), **shared}
+    if bits != 16:
+        weights["bits"] = bits
+    return describe(folder, classifier, recipe, table, weights, facts), data
+
+
+def describe(
+    folder: Path,
+    classifier: PoolingClassifier,
+    recipe: Recipe,
+    table: Mapping[str, str],
+    weights: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Card:
+    """Make the card of a classifier whose weights stand, or are to stand, in the file that ``weights`` names."""
     record = {
         "format": FORMAT,
         "id": recipe.id,
@@ -91,19 +124,23 @@ def draft(
         "embedding_size": classifier.table.embedding_dim,
         "recipe": recipe.to_dict(),
         "table": dict(table),
-        "weights": weights,
+        "weights": dict(weights),
         "learned": _parameters(classifier.pooler.learned()),
         **facts,
     }
     if classifier.encoder.learned():
         record["learned_encoder"] = _parameters(classifier.encoder.learned())
-    return card_of(record, folder / f"{stem}.json"), data
+    return card_of(record, folder / f"{recipe.stem}.json")
 
 
-def put(card: Card, data: bytes) -> Card:
-    """Write a card and the weights it describes to its folder; return the card as it is read back."""
+def put(card: Card, data: bytes | None) -> Card:
+    """Write a card and the weights it describes to its folder; return the card as it is read back.
+
+    Without ``data`` the weights are another card's and stay as they are.
+    """
     card.path.parent.mkdir(parents=True, exist_ok=True)
-    (card.path.parent / card.record["weights"]["file"]).write_bytes(data)
+    if data is not None:
+        (card.path.parent / card.record["weights"]["file"]).write_bytes(data)
     text = json.dumps(card.record, ensure_ascii=False, separators=(",", ":"))
     card.path.write_text(text + "\n", encoding="utf-8")
     return read_card(card.path)
@@ -134,14 +171,15 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
             recipe, card.spec.labels, vocabulary, embedding_size=table.shape[1], digest=card.spec.digest, table=table
         )
         tuned = _tuned(home, record["weights"], card.spec.id)
-        state = {name: unshrink(value) for name, value in {**load(data), **tuned}.items()}
+        shapes = {name: value.shape for name, value in classifier.state_dict().items()}
+        state = {name: unshrink(value) for name, value in {**_unpacked(load(data), shapes), **tuned}.items()}
         # First: a foreign file must not write into the table, or the base, that others share.
         odd = (classifier.state_dict().keys() - classifier.borrowed()) ^ state.keys()
         if not odd:
             classifier.load_state_dict(state, strict=False)
             classifier.table.weight = table
     # UnknownNameError is a KeyError and PoolScopeError a ValueError; the rest is what odd values do to torch.
-    except (KeyError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
+    except (LookupError, ValueError, SafetensorError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ZooError(f"{card.spec.id}: the weights do not fit the card ({reason}); restore both files") from error
     if odd:
@@ -155,7 +193,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
 @lru_cache(maxsize=16)
 def _table(folder: Path, name: str, sha256: str, words_sha256: str) -> tuple[Vocabulary, nn.Parameter]:
     data = _read(folder / f"{name}.safetensors", sha256, f"word table {folder.name}/{name}")
-    words = _read(folder / f"{name}.txt", words_sha256, f"word list {folder.name}/{name}")
+    words = _word_list(folder, name, words_sha256)
     try:
         weights = unpack(load(data))
         vocabulary = Vocabulary(words.decode().split("\n") if words else [])
@@ -194,9 +232,21 @@ def _based(entry: Mapping[str, str]) -> tuple[Vocabulary, nn.Parameter]:
     return base.vocabulary, nn.Parameter(base.table, requires_grad=False)
 
 
+def _word_list(folder: Path, name: str, sha256: str) -> bytes:
+    """Read the words of a table, as text or as packed text; errors as in :func:`_read`."""
+    plain, packed = folder / f"{name}.txt", folder / f"{name}.txt.gz"
+    return _read(packed if packed.exists() and not plain.exists() else plain, sha256, f"word list {folder.name}/{name}")
+
+
 def _read(path: Path, sha256: str, what: str) -> bytes:
     try:
         data = path.read_bytes()
+        if path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                # A damaged or foreign file may promise any length.
+                data = file.read(WORDS_LIMIT)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        data = b""
     except OSError as error:
         raise ZooError(f"{what}: the file {path.name} is missing; restore it or train the classifier again") from error
     if _digest(data) != sha256:
@@ -221,6 +271,25 @@ def _identity(weights: Mapping[str, Any], table: Mapping[str, str], recipe: Reci
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def _packed(state: Mapping[str, Tensor], bits: int) -> dict[str, Tensor]:
+    """Return what is stored of ``state``: halves, or with fewer bits matrices as codes beside their scales."""
+    stored = {}
+    for name, value in state.items():
+        if bits < 16 and value.dim() == 2 and value.numel() > SMALL:
+            stored[name], stored[SCALE + name] = pack_rows(value, bits)
+        else:
+            stored[name] = _shrink(value)
+    return stored
+
+
+def _unpacked(stored: Mapping[str, Tensor], shapes: Mapping[str, torch.Size]) -> dict[str, Tensor]:
+    """Undo :func:`_packed`; ``shapes`` are those of the classifier's own tensors."""
+    return {
+        name: unpack_rows(value, stored[SCALE + name], shapes[name][-1]) if SCALE + name in stored else value
+        for name, value in stored.items() if not name.startswith(SCALE)
+    }  # fmt: skip
 
 
 def _shrink(value: Tensor) -> Tensor:

@@ -1,0 +1,128 @@
+"""Rebuild the shipped twins from their recipes, skipping what is up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from models.assemble import assemble
+from models.classifier import PoolingClassifier
+from models.data.dataset import Dataset
+from models.training.batches import Rows, encode_splits, predict
+from models.training.objective import Objective
+from models.training.recipe import Recipe
+from models.training.scores import scores
+from models.training.trainer import prepare, train
+from models.twins import TWINS
+from models.twins.base import Material, objective
+from models.twins.compare import distances
+from models.zoo.build import Load, Say, read, tell, tuned_entry, up_to_date, word_entry
+from models.zoo.catalogue import SHIPPED, Card, find, read_card
+from models.zoo.errors import ZooError
+from models.zoo.publish import publish
+from models.zoo.recipes import TaskPlan
+from models.zoo.store import describe, from_card, load_classifier, put
+from models.zoo.twins import PlannedTwin, twin_recipes
+
+# Twins are many, so their matrices have seven bits a number; eight where seven would be felt.
+BITS: Final = (7, 8)
+# What the uniform twin's card takes over from that of mean pooling.
+KEPT: Final = ("data", "best_epoch", "seconds", "history", "software", "parameters", "rounding")
+
+
+def build_twins(
+    plan: TaskPlan, load: Load, *, folder: Path = SHIPPED, work: Path = Path("runs"), only: str = "", say: Say = print
+) -> None:
+    """Train the twins of one task; arguments as in :func:`models.zoo.build.build`, which has to come before.
+
+    Raises:
+        ZooError: a classifier that a twin is made from is not in ``folder``.
+    """
+    wanted = [planned for planned in twin_recipes(plan) if only in planned.recipe.id]
+    if not wanted:
+        return
+    dataset = load(plan.dataset)
+    plain = word_entry(plan, dataset, load, folder, work, say, whole=plan.plain)
+    rows: dict[str, dict[str, list[list[int]]]] = {}
+    for planned in wanted:
+        recipe = planned.recipe
+        tuned = recipe.vectors == "task-tuned"
+        entry = tuned_entry(plan, dataset, load, folder, work, say) if tuned else plain
+        if _done(folder, planned, dataset, entry):
+            say(f"{recipe.id}: up to date")
+            continue
+        table = read(plan, entry, folder)
+        words = entry["words_sha256"]
+        if words not in rows:
+            rows[words] = encode_splits(prepare(recipe, dataset, table), dataset)
+        encoded = rows[words]
+        base = load_classifier(planned.of, folder)
+        if planned.kind == "uniform":
+            card = _uniform(folder, planned, base, dataset, encoded)
+            say(f"{recipe.id}: test accuracy {card.accuracy:.4f}, the weights of mean pooling")
+            continue
+        material = Material(base, encoded["train"], partial(load_classifier, folder=folder))
+        aim = objective(recipe, TWINS, material)
+        trained = train(
+            recipe, dataset, table=table, encoded=encoded, folder=work / "zoo" / recipe.id.replace("/", "-"),
+            epoch_done=partial(tell, say, recipe.id), objective=aim,
+        )  # fmt: skip
+        weigh = aim.weigh if aim else None
+        card = publish(
+            folder, recipe, dataset, trained, entry, encoded, bits=BITS,
+            logits=lambda shipped, split: predict(shipped, encoded[split], weigh=weigh),  # noqa: B023  # called at once
+            more=partial(_twin, planned, aim, base, encoded["test"]),
+        )  # fmt: skip
+        say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
+
+
+def _done(folder: Path, planned: PlannedTwin, dataset: Dataset, entry: dict[str, Any]) -> bool:
+    """Say whether the twin is there, whole, from this recipe, and measured against the base that is there."""
+    if not up_to_date(folder, planned.recipe, dataset, entry):
+        return False
+    said = read_card(folder / planned.recipe.task / f"{planned.recipe.stem}.json").twin or {}
+    return said.get("of_digest") == find(planned.of, folder).spec.digest
+
+
+def _twin(
+    planned: PlannedTwin, aim: Objective | None, base: PoolingClassifier, rows: Rows, shipped: PoolingClassifier
+) -> dict[str, Any]:
+    """Return the card's account of a twin: what it is, and how far it is from its base on the test texts."""
+    kind = aim if isinstance(aim, TWINS[planned.kind]) else None
+    apart = distances(shipped, base, rows, weigh=kind.weigh if kind else None)
+    told: Mapping[str, Any] = {**kind.facts(), **kind.measure(shipped, rows)} if kind else {}
+    return {
+        "twin": {
+            "kind": planned.kind, "of": planned.of, "of_digest": base.spec.digest, **planned.said,
+            **apart.to_dict(), **told,
+        }
+    }  # fmt: skip
+
+
+def _uniform(
+    folder: Path, planned: PlannedTwin, base: PoolingClassifier, dataset: Dataset, encoded: Mapping[str, Rows]
+) -> Card:
+    """Write the card of the uniform twin over the weights of mean pooling, which computes the same function.
+
+    Raises:
+        ZooError: the task has no such classifier, or it was trained in another way.
+    """
+    recipe = planned.recipe
+    other = find(f"{recipe.task}/{recipe.encoder}/mean", folder)
+    same = {"pooler", "pooler_options", "label"}
+    mine, theirs = recipe.to_dict(), Recipe.from_dict(other.record["recipe"]).to_dict()
+    if any(mine[name] != theirs[name] for name in mine.keys() - same):
+        raise ZooError(f"{other.spec.id} was trained in another way than {recipe.id} is to be; build it again")
+    facts = {name: other.record[name] for name in KEPT}
+    facts["history"] = [{**epoch, "probes": []} for epoch in facts["history"]]
+    mean = from_card(other)
+    blank = assemble(recipe, dataset.labels, mean.vocabulary, table=mean.table.weight)
+    card = describe(other.path.parent, blank, recipe, other.record["table"], other.record["weights"], facts)
+    shipped = from_card(card)
+    metrics = {
+        name: scores(predict(shipped, encoded[name]), dataset.splits[name].labels) for name in ("validation", "test")
+    }
+    record = {**card.record, "metrics": metrics, **_twin(planned, None, base, encoded["test"], shipped)}
+    return put(Card(card.spec, record, card.path), None)

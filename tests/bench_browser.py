@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from test_browser import FLAGS, Visit, free_port, streamlit_command  # noqa: E402
 
-from models.bench import write_section  # noqa: E402
+from models.bench.common import write_section  # noqa: E402
 
 STARTS = 5
 ROUNDS = 7

@@ -7,8 +7,10 @@ import time
 import pytest
 from tiny_classifiers import TEXT, tiny
 
-from models import bench
 from models.__main__ import main
+from models.bench import analysis as bench
+from models.bench import common
+from models.commands.bench import SECTIONS
 from models.records import MethodCall, Request
 
 
@@ -22,37 +24,51 @@ def test_both_roads_end_at_small_completeness_errors():
 
 
 def test_our_road_runs_every_method_the_table_names(monkeypatch):
-    seen = []
-    monkeypatch.setattr(bench, "analyse", lambda c, r: seen.append(r) or bench_analyse(c, r))
+    seen, whole = [], bench.analyse
+    monkeypatch.setattr(bench, "analyse", lambda c, r: seen.append(r) or whole(c, r))
     bench.ours([tiny()], TEXT)
     assert seen == [Request(TEXT, tuple(map(MethodCall, bench.METHODS)))]
-    assert len(set(bench.METHODS)) == 6
-
-
-bench_analyse = bench.analyse
+    assert len(set(bench.METHODS)) == 8
+    assert len(set(bench.POOLERS)) == 6
 
 
 def test_roads_are_timed_in_turn_and_the_first_round_is_left_out():
     order = []
-    slow, fast = bench.timed(2, lambda _: (order.append("slow"), time.sleep(0.004)), lambda _: order.append("fast"))
-    assert order == ["slow", "fast"] * (3 * len(bench.SENTENCES))
-    assert len(slow.seconds) == len(fast.seconds) == 2 * len(bench.SENTENCES)
+    slow, fast = common.timed(2, lambda _: (order.append("slow"), time.sleep(0.004)), lambda _: order.append("fast"))
+    assert order == ["slow", "fast"] * (3 * len(common.SENTENCES))
+    assert len(slow.seconds) == len(fast.seconds) == 2 * len(common.SENTENCES)
     assert slow.median >= 0.004 > fast.median
-    assert str(bench.Timing((0.001, 0.002, 0.009))) == "2 ms (1–9)"
+    read = []
+    common.timed(1, read.append, texts=("a", "b"))
+    assert read == ["a", "b", "a", "b"]
 
 
-@pytest.mark.parametrize("text", bench.SENTENCES)
+def test_times_are_said_in_milliseconds_with_their_range():
+    assert str(common.Timing((0.011, 0.012, 0.019))) == "12 ms (11–19)"
+    assert str(common.Timing((0.001, 0.0024, 0.009))) == "2.4 ms (1.0–9.0)"
+    assert common.Timing((0.03,)).beside(common.Timing((0.012,))) == "30 ms (30–30) 2.5×"
+
+
+@pytest.mark.parametrize("text", common.SENTENCES)
 def test_sentences_have_about_25_words(text):
     assert 22 <= len(text.split()) <= 27
 
 
+@pytest.mark.parametrize("words", [20, 30, 100, 400])
+def test_texts_have_the_length_asked_for_and_differ(words):
+    texts = [common.text_of(words, first) for first in range(3)]
+    assert len(set(texts)) == 3
+    classifier = tiny()
+    assert [len(common.ids_of(classifier, text)) for text in texts] == [words] * 3
+
+
 def test_a_section_replaces_itself_and_leaves_the_others(tmp_path):
     path = tmp_path / "B.md"
-    bench.write_section(path, "analysis", "first")
+    common.write_section(path, "analysis", "first")
     path.write_text(path.read_text() + "\n<!-- pages: start -->\nkept\n<!-- pages: end -->\n")
-    bench.write_section(path, "analysis", "second")
+    common.write_section(path, "analysis", "second")
     once = path.read_text()
-    bench.write_section(path, "analysis", "second")
+    common.write_section(path, "analysis", "second")
     assert path.read_text() == once
     assert "first" not in once
     assert once.count("second") == 1
@@ -65,22 +81,35 @@ def test_a_number_of_runs_that_is_none_is_refused(capsys, tmp_path):
     assert "--runs came as 0; expected 1 or more." in capsys.readouterr().err
 
 
-ALL = len(bench.POOLERS)
+def test_a_reader_that_is_not_shipped_gets_random_weights_and_the_table_says_so(monkeypatch):
+    monkeypatch.setattr(common, "catalogue", lambda: ())
+    classifier = common.classifier_of("cnn", "mean")
+    assert classifier.spec.id == "sst2/cnn/mean"
+    assert not classifier.training
+    assert "all shipped but" not in bench.shipped()
+    monkeypatch.setattr(bench, "catalogue", lambda: ())
+    assert bench.shipped(("cnn",)).startswith("all shipped but sst2/cnn/mean, ")
 
 
-@pytest.mark.parametrize(
-    ("there", "words"), [(0, "random"), (2, f"2 of {ALL} shipped, others random"), (ALL, "shipped")]
-)
-def test_the_table_says_which_weights_were_timed(there, words, monkeypatch):
-    class Card:
-        def __init__(self, pooler):
-            self.spec = tiny("cnn", pooler).spec
-            object.__setattr__(self.spec, "id", f"sst2/cnn/{pooler}")
-
-    monkeypatch.setattr(bench, "catalogue", lambda: tuple(map(Card, list(bench.POOLERS)[:there])))
-    monkeypatch.setattr(bench, "from_card", lambda card: card)
-    classifiers, said = bench.panel("cnn")
-    assert said == words
-    assert sum(isinstance(c, Card) for c in classifiers) == there
-    assert [c.spec.pooler for c in classifiers] == list(bench.POOLERS)
-    assert all(isinstance(c, Card) or not c.training for c in classifiers)
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_has_a_cell_for_every_column(section, monkeypatch, tmp_path):
+    for name in ("analysis", "paths", "perturbations", "poolers"):
+        module = __import__(f"models.bench.{name}", fromlist=["report"])
+        for constant, value in {
+            "ENCODERS": ("embedding",), "WORDS": (6,), "TEXTS": 1, "SHAPE": (2, 17, 8), "EXPONENTS": (2.0,),
+        }.items():  # fmt: skip
+            if hasattr(module, constant):
+                monkeypatch.setattr(module, constant, value)
+        if hasattr(module, "classifier_of"):
+            monkeypatch.setattr(module, "classifier_of", lambda encoder, pooler="attention": tiny(encoder, pooler))
+    monkeypatch.setattr(common, "SENTENCES", (TEXT,))
+    monkeypatch.setattr(bench, "SENTENCES", (TEXT,))
+    out = tmp_path / "B.md"
+    assert main(["bench", "--runs", "1", "--only", section, "--out", str(out)]) == 0
+    lines = [line for line in out.read_text().splitlines() if line.startswith("|")]
+    heads = [i for i, line in enumerate(lines) if set(line) == set("| -")]
+    assert heads
+    for head in heads:
+        assert lines[head - 1].count(" | ") == lines[head].count("---") - 1 == lines[head + 1].count(" | ")
+    assert out.read_text().count("<!--") == 2
+    assert f"<!-- {section}: start -->" in out.read_text()

@@ -137,8 +137,8 @@ def report(runs: int) -> str:
         "",
         f"Shapley sampling with {ORDERS} orders, beside Captum's ShapleyValueSampling with as many. Its floor is "
         "worked out from that of leave-one-out: as many texts per order as words, half as long on average. The last "
-        f"column is the mean per text for {', '.join(TOGETHER)} asked together: texts really read, and texts that a method "
-        "found read already.",
+        f"column is the mean per text for {', '.join(TOGETHER)} asked together: texts really read, and texts that a "
+        "method found read already.",
         "",
         *table(SAMPLING, (sampling(encoder, WORDS[0], runs) for encoder in ENCODERS)),
         "",

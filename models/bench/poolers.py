@@ -90,8 +90,8 @@ def error(kind: str, p: float, dtype: torch.dtype) -> float:
     exact.load_state_dict({name: value.double() for name, value in pooler.state_dict().items()})
     found = training_step(pooler, hidden, mask)[0].double()
     expected = training_step(exact, hidden.double(), mask)[0]
-    ratio: float = ((found - expected).norm() / expected.norm()).item()
-    return ratio
+    apart, whole = float((found - expected).norm()), float(expected.norm())
+    return apart / whole
 
 
 def forms(runs: int) -> list[list[str]]:
@@ -120,8 +120,8 @@ def report(runs: int) -> str:
         *table(HEADER, alone(runs)),
         "",
         "APLN (reading A, ReLU with clipping) in its log form and in the pow form, the definition as written. “Lost” "
-        "is the part of the pooled values and of the gradients of the states that came as infinite or as no number, or as "
-        "a pooled 0 where none can be. “Error” is ‖g − g*‖ / ‖g*‖ of that gradient in float32 and in bf16, g* in "
+        "is the part of the pooled values and of the gradients of the states that came as infinite or as no number, or "
+        "as a pooled 0 where none can be. “Error” is ‖g − g*‖ / ‖g*‖ of that gradient in float32 and in bf16, g* in "
         "double precision on the same rounded weights and states.",
         "",
         *table(FORMS, forms(runs)),

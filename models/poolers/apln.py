@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from models.errors import PoolScopeError
-from models.masking import masked_log_softmax, masked_logsumexp, masked_softmax, zero_padding
+from models.masking import masked_log_softmax, masked_softmax, zero_padding
 from models.poolers.attention import AdditiveScorer
 from models.poolers.limits import LIMITS, MEANING, limit_scale
 from models.poolers.power import Exponent, PowerPooler
+from models.poolers.power_mean import power_mean
 from models.records import Parameter
 
 Reading = Literal["A", "B", "C"]
@@ -28,8 +29,9 @@ class AplnPooler(PowerPooler):
 
     p = 1 is attentive pooling in all three. No public code of the paper exists, so the readings
     stand side by side behind one switch. The log form computes
-    log r = (1/p)[LSE_i(p log a_i + p log z_i) − LSE_i(p log a_i)] without any real-valued power;
-    the pow form is the definition as written, kept to be compared with.
+    log r = (1/p)[LSE_i(p log a_i + p log z_i) − LSE_i(p log a_i)] without any real-valued power
+    (:class:`~models.poolers.power_mean.PowerMean`); the pow form is the definition as written, kept to be
+    compared with.
     """
 
     name = "apln"
@@ -103,11 +105,10 @@ class AplnPooler(PowerPooler):
             a = self.attention(hidden, mask) if weights is None else zero_padding(weights, mask)
             return self._power_form(limit_scale(hidden, mask, self.limit), mask, a, exponent)
         log_a, live = self._log_attention(hidden, mask, weights)
-        total = masked_logsumexp(self._log_terms(hidden, mask, log_a, exponent), live)
-        outer = exponent.squeeze(1) if exponent.dim() == 3 else exponent
+        log_weight = log_a.unsqueeze(-1) if self.reading == "B" else exponent * log_a.unsqueeze(-1)
         if self.reading == "A":
-            total = total - masked_logsumexp(exponent * log_a.unsqueeze(-1), live)
-        return torch.exp(total / outer)
+            log_weight = masked_log_softmax(log_weight, live)
+        return power_mean(limit_scale(hidden, mask, self.limit), log_weight, exponent, live)
 
     def learned(self) -> tuple[Parameter, ...]:
         """Report p: exponent of the norm and, in reading A, inverse temperature of the attention."""

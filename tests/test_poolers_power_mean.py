@@ -1,0 +1,73 @@
+"""The weighted power mean and its derivative in closed form, against other roads to the same numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import pmean
+
+from models.poolers.power_mean import power_mean
+
+SHAPES = {
+    "one p": ((3, 4, 1), (1,)),
+    "a p per dimension": ((3, 4, 5), (5,)),
+    "a p per text": ((3, 4, 1), (3, 1, 1)),
+    "a weight per dimension": ((3, 4, 5), (1,)),
+}
+each_shape = pytest.mark.parametrize(("c_shape", "p_shape"), SHAPES.values(), ids=SHAPES)
+MASK = torch.tensor([[True, True, True, True], [True, True, False, False], [True, False, True, False]])
+
+
+def given(c_shape, p_shape):
+    generator = torch.Generator().manual_seed(1)
+    z = torch.rand(3, 4, 5, generator=generator, dtype=torch.float64) * 3 + 0.05
+    c = torch.randn(c_shape, generator=generator, dtype=torch.float64)
+    p = torch.rand(p_shape, generator=generator, dtype=torch.float64) * 3 + 0.2
+    return z, c, p
+
+
+@each_shape
+def test_it_is_scipys_weighted_power_mean(c_shape, p_shape):
+    z, c, p = given(c_shape, p_shape)
+    found = power_mean(z, c, p, MASK)
+    weights, exponents = c.exp().expand(3, 4, 5).numpy(), p.expand(3, 1, 5).numpy()
+    for text, dimension in np.ndindex(3, 5):
+        live, exponent = MASK[text].numpy(), exponents[text, 0, dimension]
+        w, x = weights[text, live, dimension], z[text, live, dimension].numpy()
+        # scipy's weights are made to sum to 1, ours are taken as they are.
+        expected = pmean(x, exponent, weights=w) * w.sum() ** (1 / exponent)
+        assert float(found[text, dimension]) == pytest.approx(expected, rel=1e-12)
+
+
+@each_shape
+def test_its_derivatives_are_those_of_finite_differences(c_shape, p_shape):
+    leaves = [value.requires_grad_() for value in given(c_shape, p_shape)]
+    assert torch.autograd.gradcheck(lambda z, c, p: power_mean(z, c, p, MASK), leaves, eps=1e-6, atol=1e-7, rtol=1e-5)
+
+
+def test_a_second_derivative_is_refused_and_not_wrong():
+    z, c, p = (value.requires_grad_() for value in given(*SHAPES["one p"]))
+    (first,) = torch.autograd.grad(power_mean(z, c, p, MASK).sum(), z, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        torch.autograd.grad(first.sum(), z)
+
+
+@pytest.mark.parametrize("p", [1e-3, 50.0, 500.0])
+def test_no_exponent_overflows_in_single_precision(p):
+    z, c, _ = given(*SHAPES["one p"])
+    single = z.float().requires_grad_()
+    found = power_mean(single, c.float().log_softmax(1), torch.tensor([p]), MASK)
+    found.sum().backward()
+    assert bool(found.isfinite().all() and (found > 0).all() and single.grad.isfinite().all())
+    assert bool((single.grad[~MASK] == 0).all())
+
+
+def test_half_precision_is_computed_in_single_and_comes_back_as_half():
+    z, c, p = (value.to(torch.bfloat16) for value in given(*SHAPES["one p"]))
+    z.requires_grad_()
+    found = power_mean(z, c, p, MASK)
+    found.sum().backward()
+    assert found.dtype == z.grad.dtype == torch.bfloat16
+    expected = power_mean(z.detach().float(), c.float(), p.float(), MASK)
+    assert torch.equal(found, expected.to(torch.bfloat16))

@@ -79,7 +79,7 @@ def lost(pooler: Pooler, hidden: Tensor, mask: Tensor) -> float:
         pooled = pooler(hidden, mask)
     gradient = training_step(pooler, hidden, mask)[0]
     bad = int(((pooled == 0) | ~pooled.isfinite()).sum() + (~gradient.isfinite()).sum())
-    return bad / (pooled.numel() + gradient.numel())
+    return bad / float(pooled.numel() + gradient.numel())
 
 
 def error(kind: str, p: float, dtype: torch.dtype) -> float:

@@ -40,13 +40,13 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
-    PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
+    PICKER, DRAW, CANCEL, RESUME = "picker", "draw", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    CLICKED, PICKING, TOP = "state.clicked", "state.picking", "state.top"
+    CLICKED, PICKING, PICKED, TOP = "state.clicked", "state.picking", "state.picked", "state.top"
 
     @staticmethod
     def tokens() -> str:

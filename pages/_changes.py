@@ -156,6 +156,11 @@ def pieces_turned() -> None:
     st.session_state[Key.WORD] = word()
 
 
+def reference_chosen() -> None:
+    """Remember that all pairs of maps were asked for, however many they are."""
+    st.session_state[Key.ALL_ASKED] = st.session_state[Key.REFERENCE] == ""
+
+
 def k_moved() -> None:
     """Remember how many words are to be compared, also for texts that have fewer."""
     touched()

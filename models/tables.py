@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from models.attribution import METHODS
+from models.attribution.families import FAMILIES
 from models.baselines.catalogue import best_baseline
 from models.encoders import ENCODERS
 from models.poolers import POOLERS
@@ -31,10 +32,15 @@ def poolers() -> str:
 def methods() -> str:
     """Return the table of attribution methods."""
     rows = [
-        (f"`{name}`", kind.question, "yes" if kind.signed else "no", "yes" if kind.complete else "no", kind.source)
+        (
+            family.title, f"`{name}`", kind.question, "yes" if kind.signed else "no",
+            "yes" if kind.complete else "no", kind.source,
+        )
+        for family in FAMILIES.values()
         for name, kind in METHODS.items()
-    ]
-    return _table(("method", "what it answers", "signed", "complete", "source"), rows)
+        if kind.family == family.name
+    ]  # fmt: skip
+    return _table(("family", "method", "what it answers", "signed", "complete", "source"), rows)
 
 
 def zoo() -> str:

@@ -111,21 +111,26 @@ def mark(start: int, end: int, name: str) -> None:
 
 
 def picker_opened() -> None:
-    """Show all methods."""
-    st.session_state[Key.PICKING] = True
-
-
-def picker_closed() -> None:
-    """Go back to what is drawn."""
-    st.session_state[Key.PICKING] = False
+    """Show all methods, those that are drawn ticked."""
+    state = st.session_state
+    state[Key.PICKING], state[Key.PICKED] = True, list(state[Key.METHODS])
 
 
 def method_ticked(offer: str) -> None:
-    """Draw a method, after those already there, or leave it out."""
+    """Note a method, after those already there, or leave it out; the window tells the sidebar when it closes."""
+    # The browser still holds the sidebar's own list and would send it back if it were changed under it.
+    picked = st.session_state[Key.PICKED]
+    kept = [key for key in picked if key != offer]
+    st.session_state[Key.PICKED] = kept if offer in picked else [*kept, offer]
+
+
+def picker_closed() -> None:
+    """Draw what was ticked."""
     state = st.session_state
     touched()
-    kept = [key for key in state[Key.METHODS] if key != offer]
-    state[Key.METHODS] = kept if offer in state[Key.METHODS] else [*kept, offer]
+    state[Key.PICKING] = False
+    if state[Key.PICKED] != state[Key.METHODS]:
+        state[Key.METHODS] = state[Key.PICKED]
 
 
 def undo() -> None:
@@ -149,6 +154,11 @@ def pieces_turned() -> None:
     """Show pieces or words; the chosen word stays chosen."""
     touched()
     st.session_state[Key.WORD] = word()
+
+
+def reference_chosen() -> None:
+    """Remember that all pairs of maps were asked for, however many they are."""
+    st.session_state[Key.ALL_ASKED] = st.session_state[Key.REFERENCE] == ""
 
 
 def k_moved() -> None:

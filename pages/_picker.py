@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages import _changes, _facts, _methods
 from pages._state import Key
+from viz import wording
 
 LEFT: Final = ("attention", "gradient", "path")  # the longest family has as many lines as these three
 
@@ -22,8 +23,8 @@ def button() -> None:
 
 @st.dialog("All methods by family", width="large", on_dismiss=_changes.picker_closed)
 def _dialog() -> None:
-    chosen = st.session_state[Key.METHODS]
-    st.caption("Tick what is to be drawn, then close this window. Each method answers a question of its own; "
+    chosen = st.session_state[Key.PICKED]
+    st.caption("Tick what is to be drawn. Each method answers a question of its own; "
                "its card says which, by which formula, from which start, and at what cost.")  # fmt: skip
     halves = st.columns(2)
     for name, methods in _methods.grouped().items():
@@ -33,6 +34,9 @@ def _dialog() -> None:
             st.caption(family.means)
             for method, offers in methods.items():
                 _method(method, offers, chosen)
+    if st.button(f"Draw {wording.count(len(chosen), 'map')}", key=Key.DRAW, type="primary",
+                 on_click=_changes.picker_closed):  # fmt: skip
+        st.rerun()
 
 
 def _method(name: str, offers: tuple[_methods.Offer, ...], chosen: list[str]) -> None:

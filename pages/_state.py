@@ -40,14 +40,15 @@ class Key:
     SENTENCE, SECTION, TABLE, COMPARE, FILM = "sentence", "section", "table", "compare", "film"
     TASKS, ENCODERS, POOLERS, RUNS, CURVES = "tasks", "encoders", "poolers", "runs", "curves"
     CARD, CARD_FILE, VARIANT, OVER = "card", "card_file", "variant", "over"
-    PICKER, CANCEL, RESUME = "picker", "cancel", "resume"
+    PICKER, DRAW, CANCEL, RESUME = "picker", "draw", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
     EXPERIMENT, DIAL_WORD, DIAL_WEIGHT, DIAL_FROM = "experiment", "dial_word", "dial_weight", "dial_from"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
-    CLICKED, PICKING, TOP, DIALLED = "state.clicked", "state.picking", "state.top", "state.dialled"
+    CLICKED, PICKING, PICKED, TOP = "state.clicked", "state.picking", "state.picked", "state.top"
+    ALL_ASKED, DIALLED = "state.all_asked", "state.dialled"
 
     @staticmethod
     def tokens() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
@@ -14,6 +14,8 @@ from pages import _cache, _catalogue, _changes, _methods, _parts
 from pages._examples import ordered, task
 from pages._state import Key
 from viz import agreement, markup, palette, wording
+
+FEW_MAPS: Final = 6  # fifteen pairs
 
 
 def pick_one(
@@ -55,8 +57,10 @@ def pick_against() -> MethodCall:
 def pick_agreement(analyses: Sequence[Analysis]) -> tuple[str, str | None]:
     """Which metric, and one map to compare all others with (or ``None`` for all pairs)."""
     titles = {a.key: a.title for analysis in analyses for a in analysis.attributions}
-    if st.session_state.get(Key.REFERENCE) not in titles:
-        st.session_state[Key.REFERENCE] = ""
+    state = st.session_state
+    if state.get(Key.REFERENCE) not in titles and not state.get(Key.ALL_ASKED):
+        # All pairs of many maps are a long list: one map against all others is a short one.
+        state[Key.REFERENCE] = "" if len(titles) <= FEW_MAPS else next(iter(titles))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         metric = st.segmented_control(
             "Agreement", list(agreement.NAMES), key=Key.METRIC, format_func=lambda name: agreement.NAMES[name],
@@ -64,6 +68,7 @@ def pick_agreement(analyses: Sequence[Analysis]) -> tuple[str, str | None]:
         )  # fmt: skip
         reference = st.selectbox(
             "Compare", ["", *titles], key=Key.REFERENCE, persist_state="session", filter_mode=None, width=260,
+            on_change=_changes.reference_chosen,
             format_func=lambda key: f"all maps with {titles[key]}" if key in titles else "all pairs of maps",
         )  # fmt: skip
     return str(metric), reference or None

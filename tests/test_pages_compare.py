@@ -285,6 +285,21 @@ def test_the_grid_compares_with_the_metric_and_the_map_asked_for():
     assert "Spearman ρ with Leave-one-out" in grid(app)
 
 
+def test_many_maps_are_compared_with_one_of_them_unless_all_pairs_are_asked_for():
+    methods = ["attention", "exact_share", "saliency", "input_gradient", "integrated_gradients", "leave_one_out"]
+    app = open_app(params={"methods": ",".join(methods)})
+    assert app.selectbox(key=Key.REFERENCE).value == ""
+    assert grid(app).count("<tr") == 1 + 15
+    app.multiselect(key=Key.METHODS).set_value([*app.multiselect(key=Key.METHODS).value, "uniform_map"]).run()
+    assert app.selectbox(key=Key.REFERENCE).value == "attention"
+    assert grid(app).count("<tr") == 1 + 6
+    app.selectbox(key=Key.REFERENCE).select("").run()
+    assert not app.exception
+    assert grid(app).count("<tr") == 1 + 21
+    app.selectbox(key=Key.EXAMPLE).select("irony").run()
+    assert app.selectbox(key=Key.REFERENCE).value == ""
+
+
 def test_two_visitors_do_not_see_each_others_text():
     first = read(open_app(), "my secret good film")
     second = AppTest.from_file(first._script_path, default_timeout=60).run()

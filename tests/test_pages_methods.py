@@ -109,14 +109,16 @@ def test_the_dialog_lists_every_method_with_its_card_and_ticks_what_is_drawn(app
     ]  # fmt: skip
 
 
-def test_a_tick_draws_a_method_and_a_second_one_takes_it_back(app):
+def test_what_was_ticked_is_drawn_once_the_window_is_left(app):
     app.button(key=Key.PICKER).click().run()
     app.checkbox(key=Key.pick("saliency")).check().run()
-    assert not app.exception
-    assert app.multiselect(key=Key.METHODS).value == [*FIRST_METHODS, "saliency"]
-    assert [row["key"] for row in payload(app)["readers"][0]["rows"] if row["slot"] != "trace"] == [
-        *FIRST_METHODS, "saliency",
-    ]  # fmt: skip
     app.checkbox(key=Key.pick("attention")).uncheck().run()
-    assert app.multiselect(key=Key.METHODS).value == [*FIRST_METHODS[1:], "saliency"]
-    assert app.query_params["methods"] == ",".join([*FIRST_METHODS[1:], "saliency"])
+    assert app.multiselect(key=Key.METHODS).value == list(FIRST_METHODS)
+    assert app.button(key=Key.DRAW).label == "Draw 4 maps"
+    app.button(key=Key.DRAW).click().run()
+    assert not app.exception
+    wanted = [*FIRST_METHODS[1:], "saliency"]
+    assert app.multiselect(key=Key.METHODS).value == wanted
+    assert [row["key"] for row in payload(app)["readers"][0]["rows"]] == wanted
+    assert app.query_params["methods"] == ",".join(wanted)
+    assert not [box for box in app.checkbox if box.key.startswith("pick.")]

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-SECTIONS: Final = ("analysis", "perturbations")
+SECTIONS: Final = ("analysis", "perturbations", "debate")
 
 
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
@@ -22,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure with one torch thread, print each section and write it."""
     import torch
 
-    from models import bench, bench_perturbation
+    from models import bench, bench_debate, bench_perturbation
     from models.errors import PoolScopeError
 
     if args.runs < 1:
@@ -30,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     torch.set_num_threads(1)
     chosen = SECTIONS if args.only is None else (args.only,)
     for name in chosen:
-        text = (bench if name == "analysis" else bench_perturbation).report(args.runs)
+        modules = {"analysis": bench, "perturbations": bench_perturbation, "debate": bench_debate}
+        text = modules[name].report(args.runs)
         print(text)
         bench.write_section(args.out, name, text)
     return 0

@@ -331,5 +331,7 @@ class Reference:
         return (under - 1 + (value - left) / (right - left)) / last
 
     def at(self, part: float) -> float:
-        """Return the quantile nearest to ``part`` in [0, 1]."""
-        return self.quantiles[round(part * (len(self.quantiles) - 1))]
+        """Return the quantile ``part`` in [0, 1], linear between those that are kept."""
+        place = part * (len(self.quantiles) - 1)
+        left = min(int(place), len(self.quantiles) - 2)
+        return self.quantiles[left] + (place - left) * (self.quantiles[left + 1] - self.quantiles[left])

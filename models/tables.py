@@ -10,6 +10,7 @@ from models.attribution import METHODS
 from models.attribution.families import FAMILIES
 from models.baselines.catalogue import best_baseline
 from models.encoders import ENCODERS
+from models.experiments import EXPERIMENTS
 from models.poolers import POOLERS
 from models.zoo.catalogue import Card, catalogue
 from models.zoo.recipes import CORE
@@ -43,6 +44,12 @@ def methods() -> str:
     return _table(("family", "method", "what it answers", "signed", "complete", "source"), rows)
 
 
+def experiments() -> str:
+    """Return the table of experiments on attention as explanation."""
+    rows = [(f"`{name}`", kind.question, kind.shows_not, kind.source) for name, kind in EXPERIMENTS.items()]
+    return _table(("experiment", "what it asks", "what it does not show", "source"), rows)
+
+
 def zoo() -> str:
     """Return the table of shipped classifiers, a row per task and encoder: accuracy (macro-F1), best baseline."""
     cards = catalogue()
@@ -72,7 +79,7 @@ def learned_p(card: Card) -> str:
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
-    "encoders": encoders, "poolers": poolers, "methods": methods, "zoo": zoo,
+    "encoders": encoders, "poolers": poolers, "methods": methods, "experiments": experiments, "zoo": zoo,
 }  # fmt: skip
 
 

@@ -74,7 +74,8 @@ def _word_and_weight(trial: Trial, now: tuple[float, ...]) -> None:
     first, second = st.columns(2)
     first.selectbox(
         "Word", range(len(now)), key=Key.DIAL_WORD, filter_mode="contains",
-        format_func=lambda i: f"{trial.kept[i] + 1}  {debate.word(trial, i)}  {wording.percent(now[i])}",
+        # The browser answers with a label, so labels stay the same while weights change.
+        format_func=lambda i: f"{trial.kept[i] + 1}  {debate.word(trial, i)}",
     )  # fmt: skip
     second.slider(
         "Its weight", 0.0, 100.0, key=Key.DIAL_WEIGHT, step=0.1, format="%.1f %%", on_change=_turned, args=(now,),

@@ -171,6 +171,11 @@ def prediction_words(sweep: NormSweep, p: float) -> str:
     return f"At p = {wording.exponent(p)}: {now}\nAs learned: {learned}"
 
 
+def asked_words(analysis: Analysis) -> str:
+    """Who is asked about how much: ``BiLSTM · Attention reads 13 tokens``."""
+    return f"{analysis.model.title} reads {wording.count(len(analysis.tokens), 'token')}"
+
+
 def prediction_line(analysis: Analysis) -> str:
     """What a reader predicts: its likeliest classes with their probabilities."""
     found = analysis.prediction

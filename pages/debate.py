@@ -62,7 +62,9 @@ if name == SCORE:
     rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
-    trial = _parts.need(_cache.trial(card, request, settings(name)))
+    call = settings(name)
+    with st.spinner(f"{TITLES[name]}: {_facts.asked_words(analysis)} …"):
+        trial = _parts.need(_cache.trial(card, request, call))
     rows = asdict(trial)
     if trial.finding is None:
         st.info(_parts.plain(str(trial.reason)))

@@ -17,7 +17,18 @@ from models.attribution.target import Target
 from models.experiments.faithfulness import MAPS, TextFaithfulness
 from models.experiments.removal import OPERATORS, in_embeddings, without
 from models.experiments.shaken import RADIUS, moved, sensitivity
-from models.metrics.faithfulness import PARTS, aopc, chances, count_of, first_flip, infidelity, log_odds, order, soft
+from models.metrics.faithfulness import (
+    PARTS,
+    aopc,
+    chances,
+    count_of,
+    first_flip,
+    infidelity,
+    log_odds,
+    order,
+    soft,
+    steps,
+)
 from models.metrics.plausibility import judge
 from models.text import PAD
 
@@ -180,8 +191,10 @@ def test_orders_parts_flips_and_odds():
     assert order([0.1, 0.5, 0.5, -2]) == [1, 2, 0, 3]
     assert [count_of(part, 20) for part in PARTS] == [1, 1, 2, 4, 10]
     assert count_of(0.5, 1) == 1
-    assert first_flip([0, 0, 1, 0], 0) == 0.75
-    assert first_flip([0, 0], 0) is None
+    assert first_flip([0, 0, 1, 0], [0.1, 0.2, 0.7, 1.0], 0) == 0.7
+    assert first_flip([0, 0], [0.5, 1.0], 0) is None
+    assert steps(4, 9) == [1, 2, 3, 4]
+    assert steps(100, 12) == [1, 10, 19, 28, 37, 46, 55, 64, 73, 82, 91, 100]
     assert aopc(0.9, [0.4, 0.9]) == pytest.approx((0.25, 0.5 / 3))
     assert log_odds(0.5, 0.2) == pytest.approx(math.log(0.25))
     assert math.isfinite(log_odds(1.0, 0.0))

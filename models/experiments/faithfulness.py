@@ -30,6 +30,7 @@ from models.metrics.faithfulness import (
     log_odds,
     order,
     soft,
+    steps,
 )
 from models.records import Param
 
@@ -40,6 +41,8 @@ MAPS: Final[tuple[tuple[str, Mapping[str, Param]], ...]] = (
 RANDOM: Final = 20
 # Following a random order to its flip takes a reading per word: a few of them do.
 FOLLOWED: Final = 5
+# In a long text words go in this many steps.
+MOST_STEPS: Final = 40
 DRAWS: Final = 20
 SUBSETS: Final = 60
 BOOTSTRAP: Final = 400
@@ -161,20 +164,22 @@ class _Bench:
         # rank[m, i] is the place of word i in the order of map m, 0 the strongest.
         rank = np.stack([np.argsort(order(scores)) for scores in maps])
         tops = rank[:, None, :] < counts[None, :, None]
-        taken = rank[:followed, None, :] <= np.arange(n)[None, :, None]
+        gone = steps(n, MOST_STEPS)
+        taken = rank[:followed, None, :] < np.array(gone)[None, :, None]
         sets = np.concatenate([part.reshape(-1, n) for part in (tops, ~tops, taken)])
         found = without(self.reading, sets, self.operator)
         size = len(maps) * len(PARTS)
         p = found[:, self.label]
         after, alone = p[:size].view(len(maps), -1).tolist(), p[size : 2 * size].view(len(maps), -1).tolist()
-        classes = found[2 * size :].argmax(-1).view(-1, n).tolist()
+        classes = found[2 * size :].argmax(-1).view(-1, len(gone)).tolist()
+        parts = [count / n for count in gone]
         rows = []
         for m in range(len(maps)):
             comprehensiveness, sufficiency = aopc(self.whole, after[m]), aopc(self.whole, alone[m])
             rows.append(FaithRow(
                 "", "", "map", comprehensiveness[0], sufficiency[0], comprehensiveness[1], sufficiency[1],
                 log_odds(self.whole, after[m][LOG_ODDS_AT]),
-                first_flip(classes[m], self.label) if m < len(classes) else None,
+                first_flip(classes[m], parts, self.label) if m < len(classes) else None,
             ))  # fmt: skip
         return rows
 

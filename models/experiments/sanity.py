@@ -29,8 +29,9 @@ MAPS: Final[Mapping[str, Mapping[str, Param]]] = {
     "integrated_gradients": {"max_steps": 32}, "leave_one_out": {},
 }  # fmt: skip
 DRAWS: Final = 2
-# A large encoder is read a few times only: no path, no removals, one draw.
+# A large encoder, or a long text, is read a few times only: no path, no removals, one draw.
 LARGE: Final = 2_000_000
+LONG: Final = 100
 ROUNDING: Final = 1e-6
 
 
@@ -45,7 +46,8 @@ class SanityChecks(Experiment):
     """Kendall τ_b between each map and the same map once the head, the pooler or the encoder is randomised.
 
     The entries of every learned tensor of one part are dealt to other places by chance (its distribution stays, what
-    was learned goes), the other parts stay trained; two draws, of a large encoder one. Only a private copy of that
+    was learned goes), the other parts stay trained; two draws, of a large encoder or a long text one. Only a private
+    copy of that
     part is touched. The
     class explained stays the one that the trained reader predicts.
     """
@@ -70,7 +72,8 @@ class SanityChecks(Experiment):
         """Draw every map, forget, draw again."""
         if frozen.count < 2:
             raise NotHereError("One word has no order to compare; type at least two.")
-        large = sum(p.numel() for p in frozen.classifier.encoder.parameters()) > LARGE
+        learned = sum(p.numel() for p in frozen.classifier.encoder.parameters())
+        large = learned > LARGE or frozen.count > LONG
         methods = [METHODS[name](**params) for name, params in MAPS.items()]
         methods = [method for method in methods if not large or method.family not in ("path", "perturbation")]
         draws = 1 if large else DRAWS

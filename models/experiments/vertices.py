@@ -89,11 +89,9 @@ def furthest(weights: Tensor, values: Tensor, low: Tensor, high: Tensor, mask: T
 
 
 def _gain(a: Tensor, t: Tensor, half: float) -> Tensor:
-    """g(a, t) − g(a, 0)."""
-    middle = torch.where(a + t > 0, a + t, 1.0)
-    of_a = torch.where(a > 0, a * torch.where(a > 0, 2 * a / middle, 1.0).log(), 0.0)
-    of_t = torch.where(t > 0, t * torch.where(t > 0, 2 * t / middle, 1.0).log(), 0.0)
-    return (of_a + of_t) / 2 - half * a
+    """g(a, t) − g(a, 0), as ½ [a log 2a + t log 2t − (a + t) log (a + t)] − ½ a log 2 with 0 log 0 = 0."""
+    both = a + t
+    return (torch.xlogy(a, a) + torch.xlogy(t, t) - torch.xlogy(both, both)) / 2 + half * t
 
 
 def slab(probability: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

@@ -43,12 +43,14 @@ def log_odds(whole: float, after: float) -> float:
     return math.log(low / (1 - low)) - math.log(high / (1 - high))
 
 
-def first_flip(classes: Sequence[int], first: int) -> float | None:
-    """Return the part of the words at whose loss another class is predicted; ``classes`` after 1, 2, … words."""
-    for gone, predicted in enumerate(classes, start=1):
-        if predicted != first:
-            return gone / len(classes)
-    return None
+def first_flip(classes: Sequence[int], parts: Sequence[float], first: int) -> float | None:
+    """Return the first of ``parts`` of the words at whose loss another class is predicted than ``first``."""
+    return next((part for predicted, part in zip(classes, parts, strict=True) if predicted != first), None)
+
+
+def steps(words: int, most: int) -> list[int]:
+    """Return up to ``most`` counts of words from 1 to all of them, as evenly as whole numbers allow."""
+    return sorted({round(count) for count in np.linspace(1, words, min(words, most))})
 
 
 def infidelity(scores: Sequence[float], gone: npt.NDArray[np.bool_], drops: Numbers) -> float | None:

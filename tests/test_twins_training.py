@@ -20,7 +20,7 @@ from models.twins import TWINS
 from models.twins.adversarial import AdversarialTwin
 from models.twins.answers import Answers
 from models.twins.base import Material, objective
-from models.twins.compare import distances
+from models.twins.compare import Reference, distances
 from models.twins.deceptive import DeceptiveTwin, most_attended
 from models.twins.diversity import DiversityTwin
 from models.twins.guided import GuidedTwin, guide_weights
@@ -131,8 +131,8 @@ def test_adversarial_loss_by_hand(base, rows):
 
 def test_an_adversarial_twin_attends_elsewhere_and_says_the_same(base, rows):
     trained = twin(AdversarialTwin(base, 0.2))
-    apart = distances(trained.classifier, base, rows["test"])
-    seed = distances(twin(None).classifier, base, rows["test"])
+    apart = distances(trained.classifier, Reference(base, rows["test"]))
+    seed = distances(twin(None).classifier, Reference(base, rows["test"]))
     # A text of one token has no elsewhere.
     assert apart.jsd > 0.35 > 2 * seed.jsd
     assert apart.tvd < 0.15
@@ -183,8 +183,8 @@ def test_a_deceptive_twin_hides_what_it_learns_from(base, rows):
 
 
 def test_diversity_opens_the_cone(base, rows):
-    spread = distances(twin(DiversityTwin(2.0)).classifier, base, rows["test"])
-    usual = distances(twin(DiversityTwin(0.0)).classifier, base, rows["test"])
+    spread = distances(twin(DiversityTwin(2.0)).classifier, Reference(base, rows["test"]))
+    usual = distances(twin(DiversityTwin(0.0)).classifier, Reference(base, rows["test"]))
     assert spread.conicity < usual.conicity - 0.1
     ids, mask, target = batch(rows)
     states = base.encode(base.embed(ids), mask)
@@ -213,7 +213,8 @@ def test_a_guided_model_pools_with_its_guides_weights(base, rows):
     assert loss(aim, trained.classifier, ids, mask, target) == pytest.approx(float(by_hand.detach()), rel=1e-4)
     assert trained.metrics["test"]["accuracy"] > 0.9
     # On the guide's own map the distance is 0.
-    assert distances(trained.classifier, base, rows["test"], weigh=aim.weigh).jsd == pytest.approx(0, abs=1e-9)
+    apart = distances(trained.classifier, Reference(base, rows["test"]), weigh=aim.weigh)
+    assert apart.jsd == pytest.approx(0, abs=1e-9)
 
 
 def test_answers_are_asked_for_once_and_are_those_of_the_classifier(base, rows):
@@ -237,10 +238,10 @@ def test_twins_of_other_words_or_without_maps_are_not_compared(base, rows):
     other = train(RECIPE, toy(seed=9, train=32)).classifier
     if other.vocabulary.words != base.vocabulary.words:
         with pytest.raises(PoolScopeError, match="read different words"):
-            distances(other, base, rows["test"])
+            distances(other, Reference(base, rows["test"]))
     mean = assemble(dataclasses.replace(RECIPE, pooler="mean"), ("a", "b"), base.vocabulary)
     with pytest.raises(PoolScopeError, match="one attends, the other not"):
-        distances(mean, base, rows["test"])
+        distances(mean, Reference(base, rows["test"]))
 
 
 def test_an_ordinary_recipe_says_nothing_of_twins():

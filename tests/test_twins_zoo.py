@@ -193,8 +193,9 @@ def test_the_uniform_twin_needs_a_mean_trained_alike(built, tmp_path):
     record["recipe"]["epochs"] = 7
     path.write_text(json.dumps(record))
     planned = next(p for p in planning._all(PLAN, _base(folder)) if p.kind == "uniform")
+    reference = building.Reference(load_classifier("toy/bilstm/attention", folder), [[2, 3]])
     with pytest.raises(ZooError, match="toy/bilstm/mean was trained in another way than toy/bilstm/uniform is to be"):
-        building._uniform(tmp_path / "zoo", planned, load_classifier("toy/bilstm/attention", folder), toy(), {})
+        building._uniform(tmp_path / "zoo", planned, reference, toy(), {})
 
 
 def _base(folder):

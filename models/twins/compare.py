@@ -34,27 +34,36 @@ class Distances:
         return {key: round(value, 5) if isinstance(value, float) else value for key, value in asdict(self).items()}
 
 
-def distances(
-    twin: PoolingClassifier, base: PoolingClassifier, rows: Rows, *, weigh: Weigh | None = None
-) -> Distances:
+class Reference:
+    """A base and what it says of some id rows, kept for the several twins that are measured against it."""
+
+    def __init__(self, base: PoolingClassifier, rows: Rows) -> None:
+        """Read all rows once."""
+        self.base, self.rows = base, rows
+        self.batches: list[tuple[Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]] = []
+        with torch.no_grad():
+            for picked in by_length(rows, 256):
+                ids, mask = pad_batch([rows[i] for i in picked])
+                self.batches.append((ids, mask, _read(base, ids, mask, None)))
+
+
+def distances(twin: PoolingClassifier, reference: Reference, *, weigh: Weigh | None = None) -> Distances:
     """Measure a twin against its base on id rows that both read alike; ``weigh`` imposes the twin's attention.
 
     Raises:
         PoolScopeError: the two do not have the same words, or one attends and the other does not.
     """
+    base, rows = reference.base, reference.rows
     if twin.vocabulary.words != base.vocabulary.words:
         raise PoolScopeError(f"{twin.spec.id} and {base.spec.id} read different words; expected a twin over the same")
     if twin.pooler.attends != base.pooler.attends:
         raise PoolScopeError(f"{twin.spec.id} and {base.spec.id}: one attends, the other not; expected two of a kind")
     total = torch.zeros(4, dtype=torch.float64)
     with torch.no_grad():
-        for picked in by_length(rows, 256):
-            ids, mask = pad_batch([rows[i] for i in picked])
+        for ids, mask, theirs in reference.batches:
             mine = _read(twin, ids, mask, weigh(ids, mask) if weigh else None)
-            theirs = _read(base, ids, mask, None)
-            parts = (
-                jensen_shannon(mine[0], theirs[0]), total_variation(mine[1], theirs[1]), mine[2], theirs[2],
-            )  # fmt: skip
+            apart = jensen_shannon(mine[0].double(), theirs[0].double()), total_variation(mine[1], theirs[1])
+            parts = (*apart, mine[2], theirs[2])
             total += torch.stack([part.double().sum() for part in parts])
     jsd, tvd, cone, cone_base = (total / len(rows)).tolist()
     return Distances(jsd, tvd, cone, cone_base, len(rows), "attention" if base.pooler.attends else "shares")
@@ -71,4 +80,4 @@ def _read(
     if shown is None:
         shown = pooler.shares(hidden, grouped).mean(-1)
     answers = classifier.decide(classifier.pool(hidden, grouped, weights)).softmax(1)
-    return shown.double(), answers, conicity(hidden, mask)
+    return shown, answers, conicity(hidden, mask)

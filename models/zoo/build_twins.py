@@ -17,7 +17,7 @@ from models.training.scores import scores
 from models.training.trainer import prepare, train
 from models.twins import TWINS
 from models.twins.base import Material, objective
-from models.twins.compare import distances
+from models.twins.compare import Reference, distances
 from models.zoo.build import Load, Say, read, tell, tuned_entry, up_to_date, word_entry
 from models.zoo.catalogue import SHIPPED, Card, find, read_card
 from models.zoo.errors import ZooError
@@ -46,6 +46,7 @@ def build_twins(
     dataset = load(plan.dataset)
     plain = word_entry(plan, dataset, load, folder, work, say, whole=plan.plain)
     rows: dict[str, dict[str, list[list[int]]]] = {}
+    reference: Reference | None = None
     for planned in wanted:
         recipe = planned.recipe
         tuned = recipe.vectors == "task-tuned"
@@ -58,22 +59,24 @@ def build_twins(
         if words not in rows:
             rows[words] = encode_splits(prepare(recipe, dataset, table), dataset)
         encoded = rows[words]
-        base = load_classifier(planned.of, folder)
+        if reference is None or reference.base.spec.id != planned.of:
+            reference = Reference(load_classifier(planned.of, folder), encoded["test"])
+        base = reference.base
         if planned.kind == "uniform":
-            card = _uniform(folder, planned, base, dataset, encoded)
+            card = _uniform(folder, planned, reference, dataset, encoded)
             say(f"{recipe.id}: test accuracy {card.accuracy:.4f}, the weights of mean pooling")
             continue
         material = Material(base, encoded["train"], partial(load_classifier, folder=folder))
         aim = objective(recipe, TWINS, material)
         trained = train(
             recipe, dataset, table=table, encoded=encoded, folder=work / "zoo" / recipe.id.replace("/", "-"),
-            epoch_done=partial(tell, say, recipe.id), objective=aim,
+            epoch_done=partial(tell, say, recipe.id), objective=aim, test=False,
         )  # fmt: skip
         weigh = aim.weigh if aim else None
         card = publish(
             folder, recipe, dataset, trained, entry, encoded, bits=BITS,
             logits=lambda shipped, split: predict(shipped, encoded[split], weigh=weigh),  # noqa: B023  # called at once
-            more=partial(_twin, planned, aim, base, encoded["test"]),
+            more=partial(_twin, planned, aim, reference), splits=("validation", "test"),
         )  # fmt: skip
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
 
@@ -87,22 +90,22 @@ def _done(folder: Path, planned: PlannedTwin, dataset: Dataset, entry: dict[str,
 
 
 def _twin(
-    planned: PlannedTwin, aim: Objective | None, base: PoolingClassifier, rows: Rows, shipped: PoolingClassifier
+    planned: PlannedTwin, aim: Objective | None, reference: Reference, shipped: PoolingClassifier
 ) -> dict[str, Any]:
     """Return the card's account of a twin: what it is, and how far it is from its base on the test texts."""
     kind = aim if isinstance(aim, TWINS[planned.kind]) else None
-    apart = distances(shipped, base, rows, weigh=kind.weigh if kind else None)
-    told: Mapping[str, Any] = {**kind.facts(), **kind.measure(shipped, rows)} if kind else {}
+    apart = distances(shipped, reference, weigh=kind.weigh if kind else None)
+    told: Mapping[str, Any] = {**kind.facts(), **kind.measure(shipped, reference.rows)} if kind else {}
     return {
         "twin": {
-            "kind": planned.kind, "of": planned.of, "of_digest": base.spec.digest, **planned.said,
+            "kind": planned.kind, "of": planned.of, "of_digest": reference.base.spec.digest, **planned.said,
             **apart.to_dict(), **told,
         }
     }  # fmt: skip
 
 
 def _uniform(
-    folder: Path, planned: PlannedTwin, base: PoolingClassifier, dataset: Dataset, encoded: Mapping[str, Rows]
+    folder: Path, planned: PlannedTwin, reference: Reference, dataset: Dataset, encoded: Mapping[str, Rows]
 ) -> Card:
     """Write the card of the uniform twin over the weights of mean pooling, which computes the same function.
 
@@ -124,5 +127,5 @@ def _uniform(
     metrics = {
         name: scores(predict(shipped, encoded[name]), dataset.splits[name].labels) for name in ("validation", "test")
     }
-    record = {**card.record, "metrics": metrics, **_twin(planned, None, base, encoded["test"], shipped)}
+    record = {**card.record, "metrics": metrics, **_twin(planned, None, reference, shipped)}
     return put(Card(card.spec, record, card.path), None)

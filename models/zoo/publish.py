@@ -36,6 +36,7 @@ def publish(
     logits: Callable[[PoolingClassifier, str], Tensor] | None = None,
     bits: Sequence[int] = (16,),
     more: Callable[[PoolingClassifier], Mapping[str, Any]] | None = None,
+    splits: Sequence[str] = (),
 ) -> Card:
     """Score what will be shipped of a trained classifier, then write it to ``folder/task``, card and weights at once.
 
@@ -46,7 +47,8 @@ def publish(
     ``encoded`` are the splits as id rows, where the caller has them; ``found`` is the share of the
     vocabulary that a file of word vectors had; ``logits`` gives the shipped classifier's answers (N, C)
     on a split where there is a faster road than reading every text again; ``more`` measures on the shipped
-    classifier what else its card should say.
+    classifier what else its card should say; ``splits`` are to be scored, those that training scored if none
+    are named: the rounding is told of the latter alone.
     """
     home = folder / recipe.task
     entry = dict(table) if table else trained.classifier.encoder.lexicon() or _own_table(home, recipe, trained)
@@ -69,10 +71,10 @@ def publish(
         card, data = draft(home, trained.classifier, recipe, entry, facts, width)
         shipped = from_card(card, data)
         metrics = {}
-        for name in trained.metrics:
+        for name in splits or trained.metrics:
             answers = logits(shipped, name) if logits else _answers(shipped, dataset, name, encoded)
             metrics[name] = scores(answers, dataset.splits[name].labels)
-        moved = {name: abs(metrics[name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in metrics}
+        moved = {name: abs(metrics[name]["accuracy"] - trained.metrics[name]["accuracy"]) for name in trained.metrics}
         if moved.get("validation", 0.0) <= TOLERANCE:
             break
     record = {**card.record, "metrics": metrics, "rounding": max(moved.values()), **(more(shipped) if more else {})}

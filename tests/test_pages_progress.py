@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from app_zoo import make_zoo, open_app, payload, read, said
+from streamlit.runtime.caching.cache_resource_api import clear_session_cache
 
 from models import desk as desks
 from models.attribution.progress import STOPPED
@@ -133,3 +134,13 @@ def test_the_gradient_page_says_that_its_map_is_still_to_come(hold):
     app.run()
     assert WAITING.split(":")[0] not in said(app)
     assert len(app.get("vega_lite_chart")) == 2
+
+
+def test_the_work_ends_with_the_session(zoo, monkeypatch):
+    monkeypatch.setenv("POOLSCOPE_ZOO", str(zoo))
+    closed = []
+    monkeypatch.setattr(desks.Desk, "close", lambda self: closed.append(self))
+    open_app()
+    closed.clear()
+    clear_session_cache("test session id")
+    assert len(closed) == 1

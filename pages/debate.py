@@ -62,6 +62,7 @@ if name == SCORE:
     rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
+    st.markdown(f"*The argument.* {EXPERIMENTS[name].claim}")
     call = settings(name)
     with st.spinner(f"{TITLES[name]}: {_facts.asked_words(analysis)} …"):
         trial = _parts.need(_cache.trial(card, request, call))

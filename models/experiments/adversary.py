@@ -48,6 +48,11 @@ class AdversarialAttention(Experiment):
     name = "adversary"
     title = "Adversarial attention"
     question = "How different could the attention have been without changing the answer?"
+    claim = (
+        "If quite another attention gives the same answer, the attention we see cannot be the one reason for it, "
+        "say Jain & Wallace. That such weights exist does not mean that any trained reader would use them, reply "
+        "Wiegreffe & Pinter."
+    )
     protocol = (
         "The token states stay as they are. Among all weights that change the class probabilities by at most ε "
         "(total variation), those furthest from the reader's own are taken, by Jensen-Shannon divergence in nats; ln "

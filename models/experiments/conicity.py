@@ -33,6 +33,10 @@ class StateConicity(Experiment):
     name = "conicity"
     title = "Cone"
     question = "Do the states of the words point the same way, so that it hardly matters which is weighed?"
+    claim = (
+        "An LSTM makes the states of all words alike, so that weights among them cannot tell words apart, say "
+        "Mohankumar et al.: the states are to blame, not attention as such."
+    )
     protocol = (
         "The mean size of the cosine between each word's state and their mean; 1 is a ray. What that lets a shuffle "
         "of the "

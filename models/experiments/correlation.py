@@ -19,6 +19,10 @@ class AttentionCorrelation(Experiment):
     name = "correlation"
     title = "Correlation"
     question = "Do attention, gradient and removal order the words alike?"
+    claim = (
+        "If attention explained the answer, it should order the words as other measures of importance do, say "
+        "Jain & Wallace; often it does not."
+    )
     protocol = (
         "Three maps of the same answer: the weights; the size of gradient × embedding, weights held; the total "
         "variation "

@@ -37,6 +37,10 @@ class ErasedAttention(Experiment):
     name = "erasure"
     title = "Erasure"
     question = "Which map finds the words whose removal changes the answer first?"
+    claim = (
+        "If attention ranked the words by importance, taking out the first few should turn the answer sooner than "
+        "other orders do, say Serrano & Smith; gradients often turn it sooner."
+    )
     protocol = (
         "The token states stay as they are. Words lose their weight, strongest first by each of four orders, the rest "
         "is "

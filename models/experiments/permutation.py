@@ -39,6 +39,10 @@ class PermutedAttention(Experiment):
     name = "permutation"
     title = "Permutation"
     question = "Does it matter which word gets which weight?"
+    claim = (
+        "If the answer came from the words that attention points at, dealing the same weights to other words "
+        "should change it, say Jain & Wallace."
+    )
     protocol = (
         "The token states stay as they are; the weights are dealt to the words anew, 100 times by chance. Each time "
         "the "

@@ -55,6 +55,10 @@ class SanityChecks(Experiment):
     name = "sanity"
     title = "Sanity checks"
     question = "Does a map change when the reader forgets what it learned?"
+    claim = (
+        "A map that looks the same for a reader that has forgotten what it learned cannot be explaining what it "
+        "learned, say Adebayo et al."
+    )
     protocol = (
         "In a private copy, what one part has learned is shuffled: the head, the pooler, the encoder, one at a time. "
         "Every "

@@ -25,7 +25,8 @@ def own_weights(analysis: Analysis, trial: Trial) -> tuple[float, ...]:
 
 @st.fragment
 def dial(
-    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool
+    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool,
+    scale: str,
 ) -> None:
     """The controls and what they do; turning them reruns only this."""
     own = own_weights(analysis, trial)
@@ -35,7 +36,7 @@ def dial(
     _buttons(trial, own, now, others)
     found = _parts.need(_cache.imposed(card, request, now))
     _say(found)
-    st.html(debate.maps_html(analysis, trial, (("Its own attention", found.own), ("Yours", found.weights))))
+    st.html(debate.maps_html(analysis, trial, (("Its own attention", found.own), ("Yours", found.weights)), scale))
     _parts.chart(debate_charts.weight_chart(trial, found.own, found.weights, ("its own", "yours"), place, dark))
     _parts.how_to_read(
         "Raise a word and the others give way in proportion. The token states stay as they are; only the weights "

@@ -40,6 +40,7 @@ class Scene:
     trial: Trial
     place: int
     dark: bool
+    scale: str
 
     def reference(self, method: str) -> Reference | None:
         """The reader's own distribution of a number over the test texts of the same predicted class."""
@@ -59,7 +60,7 @@ def correlation(scene: Scene, found: Correlation) -> None:
     st.html(debate.maps_html(scene.analysis, scene.trial, (
         (start, found.weights), ("Gradient × embedding, its size", found.gradient),
         ("Leave-one-out, change of the output", found.removal),
-    )))  # fmt: skip
+    ), scene.scale))  # fmt: skip
     st.html(debate.placed_html((
         tau_row(scene, f"{start} and gradient", found.weights_gradient, "tau_weights_gradient"),
         tau_row(scene, f"{start} and leave-one-out", found.weights_removal, "tau_weights_removal"),
@@ -107,7 +108,7 @@ def adversary(scene: Scene, found: Adversary) -> None:
     """Two attentions over one text, and their distance."""
     st.html(debate.maps_html(scene.analysis, scene.trial, (
         ("The reader's own attention", found.weights), ("Another attention, same answer", found.found),
-    )))  # fmt: skip
+    ), scene.scale))  # fmt: skip
     st.text(f"{debate.shift(found.before, found.after)}: the output moved by {wording.number(found.change)}.")
     st.html(debate.placed_html((distance_row(scene, found),)))
     _parts.how_to_read(

@@ -14,9 +14,10 @@ from tiny_classifiers import OTHER, TEXT, tiny
 from models.data.dataset import Dataset, Split
 from models.debate import run as debate
 from models.debate import suite as suite_module
+from models.debate.alone import Item, Options, one_by_one
 from models.debate.reference import reference
 from models.debate.rows import METHODS
-from models.debate.suite import Item, Options, batches, one_by_one, suite
+from models.debate.suite import batches, suite
 from models.debate.summary import save, summarise
 from models.errors import PoolScopeError
 from models.experiment_records import Reference

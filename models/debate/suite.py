@@ -8,7 +8,6 @@ all texts at once. A classifier that reads pieces or special tokens goes text by
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,44 +16,17 @@ from torch import Tensor
 
 from models.attribution.reading import Reading, differentiable
 from models.classifier import PoolingClassifier
+from models.debate.alone import TAUS, Item, Options, Said, adversary_of, one_by_one, permutation_of, said_of
 from models.debate.rows import DebateRow
 from models.experiments.adversary import AdversarialAttention
-from models.experiments.base import NotHereError
-from models.experiments.conicity import StateConicity
-from models.experiments.correlation import AttentionCorrelation
 from models.experiments.frozen import Frozen, is_linear, tvd
 from models.experiments.permutation import PermutedAttention, permutations
 from models.experiments.vertices import furthest, slab
 from models.metrics.agreement import KENDALL
-from models.records import Agreement
 
 # Numbers of one tensor that are computed at a time: within the processor's caches, whatever the batch.
 CELLS: Final = 2**19
 TOKENS: Final = 8192
-TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How far the adversary may move the output, and the seed of the permutations."""
-
-    epsilon: float = 0.01
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One text: its row in the data set, its class there, its ids and the word of each (−1 for none)."""
-
-    text: int
-    label: int
-    ids: tuple[int, ...]
-    owners: tuple[int, ...]
-
-    @property
-    def plain(self) -> bool:
-        """Whether every id is a word of its own."""
-        return self.owners == tuple(range(len(self.ids)))
 
 
 def batches(items: Sequence[Item], most: int = 256) -> Iterator[list[Item]]:
@@ -75,61 +47,6 @@ def suite(classifier: PoolingClassifier, batch: Sequence[Item], options: Options
     if len(batch[0].ids) < 2 or not all(item.plain for item in batch):
         return [row for item in batch for row in one_by_one(classifier, item, options)]
     return _Batch(classifier, batch, options).rows()
-
-
-def one_by_one(classifier: PoolingClassifier, item: Item, options: Options) -> list[DebateRow]:
-    """Measure one text by the experiments themselves."""
-    reading = Reading(classifier, item.ids, item.owners)
-    frozen = Frozen(reading)
-    said: dict[str, Said] = {}
-    try:
-        found = AttentionCorrelation().run(frozen)
-        taus = (found.weights_gradient, found.weights_removal, found.gradient_removal)
-        said |= {name: _said(tau) for name, tau in zip(TAUS, taus, strict=True)}
-    except NotHereError as error:
-        said |= dict.fromkeys(TAUS, Said(None, reason=str(error)))
-    said["permutation"] = _permutation(frozen, options)
-    said["adversary"] = _adversary(frozen, options)
-    said["conicity"] = _cone(frozen)
-    facts = (frozen.count, item.label, frozen.label, max(frozen.prediction.probabilities), float(frozen.shown.max()))
-    return [
-        DebateRow(item.text, *facts, method, one.value, one.p_value, one.reason) for method, one in said.items()
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The value of one method on one text, or the reason why there is none."""
-
-    value: float | None
-    p_value: float | None = None
-    reason: str | None = None
-
-
-def _said(tau: Agreement) -> Said:
-    return Said(tau.value, tau.p_value, tau.reason)
-
-
-def _permutation(frozen: Frozen, options: Options) -> Said:
-    experiment = PermutedAttention(seed=options.seed)
-    reason = experiment.why_not(frozen.classifier)
-    try:
-        return Said(None, reason=reason) if reason else Said(experiment.run(frozen).median)
-    except NotHereError as error:
-        return Said(None, reason=str(error))
-
-
-def _adversary(frozen: Frozen, options: Options) -> Said:
-    experiment = AdversarialAttention(epsilon=options.epsilon)
-    reason = experiment.why_not(frozen.classifier)
-    return Said(None, reason=reason) if reason else Said(experiment.run(frozen).distance)
-
-
-def _cone(frozen: Frozen) -> Said:
-    try:
-        return Said(StateConicity().run(frozen).conicity)
-    except NotHereError as error:
-        return Said(None, reason=str(error))
 
 
 class _Batch:
@@ -179,7 +96,7 @@ class _Batch:
         pairs = ((attention, gradient, (start, "gradient")), (attention, removal, (start, "leave_one_out")),
                  (gradient, removal, ("gradient", "leave_one_out")))  # fmt: skip
         return {
-            name: [_said(KENDALL(x, y, names=names, basis="magnitude")) for x, y in zip(left, right, strict=True)]
+            name: [said_of(KENDALL(x, y, names=names, basis="magnitude")) for x, y in zip(left, right, strict=True)]
             for name, (left, right, names) in zip(TAUS, pairs, strict=True)
         }
 
@@ -203,7 +120,7 @@ class _Batch:
             return [Said(None, reason=reason)] * len(self.batch)
         orders = torch.from_numpy(np.stack([permutations(item.ids, self.options.seed) for item in self.batch]))
         if self.own is None:
-            return [_permutation(self._frozen(item), self.options) for item in self.batch]
+            return [permutation_of(self._frozen(item), self.options) for item in self.batch]
         changes = tvd(self._dealt(orders).softmax(-1), self.logits.softmax(-1).unsqueeze(1))
         return [Said(value) for value in np.median(changes.numpy(), axis=1).tolist()]
 
@@ -240,7 +157,7 @@ class _Batch:
         if reason is not None:
             return [Said(None, reason=reason)] * len(self.batch)
         if not is_linear(self.classifier) or self.logits.shape[1] != 2:
-            return [_adversary(self._frozen(item), self.options) for item in self.batch]
+            return [adversary_of(self._frozen(item), self.options) for item in self.batch]
         assert self.own is not None
         values = self._values()
         u = values[..., 1] - values[..., 0]

@@ -43,15 +43,14 @@ class ErasedAttention(Experiment):
     )
     protocol = (
         "The token states stay as they are. Words lose their weight, strongest first by each of four orders, the rest "
-        "is "
-        "brought back to sum 1, and the probability of the class first predicted is followed until another one wins."
+        "is brought back to sum 1, and the probability of the class first predicted is followed until another one "
+        "wins."
     )
     source = "Serrano & Smith, ACL 2019"
     shows = "A curve that falls early belongs to an order that names the words the answer needs at the pooler."
     shows_not = (
         "It does not show that the words themselves were unimportant: the states that stay still carry what the "
-        "encoder "
-        "mixed into them from the words that went."
+        "encoder mixed into them from the words that went."
     )
     Params = ErasureParams
 

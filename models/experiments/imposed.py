@@ -25,13 +25,12 @@ class DialledAttention(Experiment):
     title = "Dial the attention"
     question = "What happens to the answer when you set the weights yourself?"
     claim = (
-        "Take both sides of the argument yourself: look for other weights with the same answer, and for small "
-        "changes that turn it."
+        "Take both sides of the argument yourself: look for other weights with the same answer, and for small changes "
+        "that turn it."
     )
     protocol = (
         "The token states stay as they are. The weights you set are brought to sum 1 and take the place of the "
-        "reader's "
-        "own; everything above them is computed anew."
+        "reader's own; everything above them is computed anew."
     )
     source = "the counterfactual of Jain & Wallace 2019 and Wiegreffe & Pinter 2019, in your own hands"
     shows = "It shows what the answer owes to the weights alone, word by word."

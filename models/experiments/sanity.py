@@ -61,8 +61,8 @@ class SanityChecks(Experiment):
     )
     protocol = (
         "In a private copy, what one part has learned is shuffled: the head, the pooler, the encoder, one at a time. "
-        "Every "
-        "map is drawn again for the same class and compared with the first one by Kendall's τ_b; the mean over draws."
+        "Every map is drawn again for the same class and compared with the first one by Kendall's τ_b; the mean over "
+        "draws."
     )
     source = "Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim, NeurIPS 2018"
     shows = "A map that stays the same when a part has forgotten everything cannot tell what that part had learned."

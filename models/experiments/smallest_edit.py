@@ -25,8 +25,7 @@ class SmallestEditExperiment(Experiment):
     title = "Smallest edit"
     question = "How little of the attention must move before the answer changes?"
     claim = (
-        "The adversary asks how far attention can go while the answer stays; this asks how near the turning point "
-        "is."
+        "The adversary asks how far attention can go while the answer stays; this asks how near the turning point is."
     )
     protocol = (
         "The token states stay as they are. Of all weights with which another class draws level, those nearest to the "

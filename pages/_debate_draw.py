@@ -127,6 +127,11 @@ def smallest_edit(scene: Scene, found: SmallestEdit) -> None:
     _parts.chart(debate_charts.weight_chart(
         scene.trial, found.weights, found.found, ("its own", "after the edit"), scene.place, scene.dark
     ))  # fmt: skip
+    ends = ("nothing moves", "all of it moves")
+    said = wording.percent(found.moved)
+    st.html(debate.placed_html((
+        Placed("Attention that must move", found.moved, said, 0, 1, ends, scene.reference("smallest_edit")),
+    )))  # fmt: skip
     _parts.how_to_read(
         f"Any further in this direction and the answer is “{rival}”. KL {wording.number(found.divergence)}, "
         f"JSD {wording.number(found.distance)}.", _words.JSD,
@@ -137,6 +142,13 @@ def erasure(scene: Scene, found: Erasure) -> None:
     """Four curves, where they flip, and the heaviest word against all others."""
     _parts.chart(debate_charts.erasure_chart(found, scene.place, scene.dark))
     st.html(debate_tables.erasure_html(found))
+    first = found.curves[0]
+    if first.flip is not None and first.name == "attention":
+        ends = ("0 at once", "1 all words")
+        st.html(debate.placed_html((
+            Placed("Words out, heaviest first, until the flip", first.flip, wording.percent(first.flip), 0, 1, ends,
+                   scene.reference("erasure")),
+        )))  # fmt: skip
     heaviest, effect = debate.word(scene.trial, found.heaviest), found.effects[found.heaviest]
     if effect is None or found.stronger is None:
         st.text(f"Without {heaviest} no weight is left, so it cannot be taken out alone.")

@@ -12,10 +12,15 @@ from models.experiments.adversary import AdversarialAttention
 from models.experiments.base import NotHereError
 from models.experiments.conicity import StateConicity
 from models.experiments.correlation import AttentionCorrelation
+from models.experiments.erasure import flip_by_weight
 from models.experiments.frozen import Frozen
 from models.experiments.permutation import PermutedAttention
+from models.experiments.smallest_edit import SmallestEditExperiment
 from models.records import Agreement
 
+ONE_WORD: Final = "One word cannot be taken out without leaving nothing."
+NEVER: Final = "The answer stays, whatever is taken out in this order."
+TURNED: Final = "No weights on these words change the answer."
 TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
 
 
@@ -65,6 +70,8 @@ def one_by_one(classifier: PoolingClassifier, item: Item, options: Options) -> l
     said["permutation"] = permutation_of(frozen, options)
     said["adversary"] = adversary_of(frozen, options)
     said["conicity"] = cone_of(frozen)
+    said["smallest_edit"] = edit_of(frozen)
+    said["erasure"] = erasure_of(frozen)
     facts = (frozen.count, item.label, frozen.label, max(frozen.prediction.probabilities), float(frozen.shown.max()))
     return [
         DebateRow(item.text, *facts, method, one.value, one.p_value, one.reason) for method, one in said.items()
@@ -91,6 +98,24 @@ def adversary_of(frozen: Frozen, options: Options) -> Said:
     experiment = AdversarialAttention(epsilon=options.epsilon)
     reason = experiment.why_not(frozen.classifier)
     return Said(None, reason=reason) if reason else Said(experiment.run(frozen).distance)
+
+
+def edit_of(frozen: Frozen) -> Said:
+    """The part of the attention that must move before another class draws level."""
+    experiment = SmallestEditExperiment()
+    reason = experiment.why_not(frozen.classifier)
+    try:
+        return Said(None, reason=reason) if reason else Said(experiment.run(frozen).moved)
+    except NotHereError:
+        return Said(None, reason=TURNED)
+
+
+def erasure_of(frozen: Frozen) -> Said:
+    """The part of the words, heaviest first, at whose loss the answer flips."""
+    if frozen.count < 2:
+        return Said(None, reason=ONE_WORD)
+    flip = flip_by_weight(frozen)
+    return Said(flip, reason=NEVER if flip is None else None)
 
 
 def cone_of(frozen: Frozen) -> Said:

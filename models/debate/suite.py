@@ -7,6 +7,7 @@ all texts at once. A classifier that reads pieces or special tokens goes text by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -16,11 +17,26 @@ from torch import Tensor
 
 from models.attribution.reading import Reading, differentiable
 from models.classifier import PoolingClassifier
-from models.debate.alone import TAUS, Item, Options, Said, adversary_of, one_by_one, permutation_of, said_of
+from models.debate.alone import (
+    NEVER,
+    TAUS,
+    TURNED,
+    Item,
+    Options,
+    Said,
+    adversary_of,
+    erasure_of,
+    one_by_one,
+    permutation_of,
+    said_of,
+)
+from models.debate.linear import flips, moved_mass
 from models.debate.rows import DebateRow
 from models.experiments.adversary import AdversarialAttention
+from models.experiments.erasure import counts_of
 from models.experiments.frozen import Frozen, is_linear, tvd
 from models.experiments.permutation import PermutedAttention, permutations
+from models.experiments.smallest_edit import SmallestEditExperiment
 from models.experiments.vertices import furthest, slab
 from models.metrics.agreement import KENDALL
 
@@ -78,8 +94,10 @@ class _Batch:
 
     def rows(self) -> list[DebateRow]:
         """Every method on every text."""
-        measured = {**self._correlations(), "permutation": self._permutations(), "adversary": self._adversaries(),
-                    "conicity": self._conicities()}  # fmt: skip
+        measured = {
+            **self._correlations(), "permutation": self._permutations(), "adversary": self._adversaries(),
+            "conicity": self._conicities(), "smallest_edit": self._edits(), "erasure": self._erasures(),
+        }  # fmt: skip
         probabilities, predicted = self.logits.softmax(-1).max(-1)
         facts = zip(self.batch, predicted.tolist(), probabilities.tolist(), self.shown.amax(1).tolist(), strict=True)
         return [
@@ -179,6 +197,24 @@ class _Batch:
             Said(value) if length > 0 else Said(None, reason="A state of length 0 has no direction.")
             for value, length in zip(cosines.abs().mean(1).tolist(), lengths.tolist(), strict=True)
         ]
+
+    def _edits(self) -> list[Said]:
+        """Mass that must move: all at once where the logits are linear in the weights."""
+        reason = SmallestEditExperiment().why_not(self.classifier)
+        if reason is not None:
+            return [Said(None, reason=reason)] * len(self.batch)
+        assert self.own is not None
+        moved = moved_mass(self.own, self._values(), self.classifier.head.bias.detach().double()).tolist()
+        return [Said(None, reason=TURNED) if math.isnan(mass) else Said(mass) for mass in moved]
+
+    def _erasures(self) -> list[Said]:
+        """Words out until the flip: all at once where the logits are linear in the weights."""
+        if not is_linear(self.classifier):
+            return [erasure_of(self._frozen(item)) for item in self.batch]
+        assert self.own is not None
+        counts = counts_of(self.own.shape[1])
+        found = flips(self.own, self._values(), self.classifier.head.bias.detach().double(), counts).tolist()
+        return [Said(None, reason=NEVER) if math.isnan(part) else Said(part) for part in found]
 
     def _frozen(self, item: Item) -> Frozen:
         return Frozen(Reading(self.classifier, item.ids))

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from models.bench.common import SENTENCES, TASK
 from models.classifier import pad_batch
+from models.debate.alone import Item, Options
 from models.debate.plain_search import plain_search
-from models.debate.suite import Item, Options, batches, suite
+from models.debate.suite import batches, suite
 from models.errors import PoolScopeError
 from models.experiments.vertices import furthest, slab
 from models.zoo.store import load_classifier

@@ -42,8 +42,8 @@ def report(runs: int) -> str:
     least = min(float((b - a).min()) for a, b in zip(plain, ours, strict=True))
     lines = [
         "## The debate over a test set", "",
-        f"Adversarial attention of `{READER}` at ε = {EPSILON}: the published search (5 starts × 500 steps, restated in "
-        f"`models/debate/plain_search.py`) and the exact solution, per text. {where(runs)} The exact JSD minus the "
+        f"Adversarial attention of `{READER}` at ε = {EPSILON}: the published search (5 starts × 500 steps, restated "
+        f"in `models/debate/plain_search.py`) and the exact solution, per text. {where(runs)} The exact JSD minus the "
         f"searched one is {least:+.4f} nats or more on every text.", "",
         *table(("adversary", "published search", "exact", "ratio"), rows), "",
     ]  # fmt: skip

@@ -25,6 +25,7 @@ from models.experiment_records import (
 from models.records import Agreement, Analysis
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _words
+from pages._state import Key
 from viz import debate, debate_charts, debate_faith, debate_tables, wording
 from viz.debate import Placed
 
@@ -212,7 +213,7 @@ def faithfulness(scene: Scene, found: Faithfulness) -> None:
     st.text(debate_faith.cost_words(found))
     st.subheader("Does it point at the words that you would name?", anchor=False)
     marked = st.multiselect(
-        "Words that are evidence to you", range(len(scene.trial.kept)), key=f"marked.{hash(scene.trial.kept)}",
+        "Words that are evidence to you", range(len(scene.trial.kept)), key=Key.marked(scene.trial.kept),
         format_func=lambda i: f"{scene.trial.kept[i] + 1}  {debate.word(scene.trial, i)}",
         placeholder="Mark some words", select_all=False, max_selections=60,
     )  # fmt: skip

@@ -38,7 +38,7 @@ def test_every_cache_is_bounded_and_whatever_sees_a_text_belongs_to_one_session(
             texts += 1
             assert (name, keywords["scope"]) == ("cache_data", "session")
         assert not any(argument.startswith("_") for argument in arguments)
-    assert texts == 7
+    assert texts == 9
 
 
 def test_the_shipped_zoo_is_the_default_and_others_stand_beside_it(monkeypatch, tmp_path):

@@ -44,8 +44,7 @@ def report(runs: int) -> str:
         "## The debate over a test set", "",
         f"Adversarial attention of `{READER}` at ε = {EPSILON}, one torch thread: the published search (5 starts × 500 "
         f"steps, restated in `models/debate/plain_search.py`) and the exact solution, per text. The exact JSD minus "
-        f"the "
-        f"searched one is {least:+.4f} nats or more on every text.", "",
+        f"the searched one is {least:+.4f} nats or more on every text.", "",
         "| adversary | published search | exact | ratio |", "| --- | --- | --- | --- |", *rows, "",
     ]  # fmt: skip
     if len(texts) > len(SENTENCES):
@@ -108,6 +107,6 @@ def _whole(texts: list[str]) -> str:
     seconds, cpu = time.perf_counter() - started, time.process_time() - processed
     return (
         f"All {len(texts):,} test texts, reading included: correlation with gradient and leave-one-out, 100 "
-        f"permutations, "
-        f"adversary and conicity in {seconds:.1f} s ({cpu:.1f} s of CPU), {rows:,} rows."
+        f"permutations, adversary, smallest edit, erasure and conicity in {seconds:.1f} s ({cpu:.1f} s of CPU), "
+        f"{rows:,} rows."
     )

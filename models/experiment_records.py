@@ -232,9 +232,8 @@ class FaithRow:
     over six. ``log_odds`` is at 20 % gone, ``flip`` the part of the words whose loss changes the answer. ``soft_…``
     are probabilities lost, ``soft_…_normalised`` those of Zhao & Aletras, ``None`` where there is nothing to
     normalise by. ``infidelity`` lies in 0 … 1. ``sensitivity`` is ``None`` for maps that read other texts. ``spread``
-    is
-    the range of comprehensiveness over the ways of taking words out. ``beyond`` says whether comprehensiveness
-    lies above the middle 90 % of random maps. ``scores`` (n,) are empty for floors.
+    is the range of comprehensiveness over the ways of taking words out. ``beyond`` says whether comprehensiveness lies
+    above the middle 90 % of random maps. ``scores`` (n,) are empty for floors.
     """
 
     name: str

@@ -91,15 +91,15 @@ def _buttons(
     """Undo, back, equal, permuted, and another reader's weights."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         history = st.session_state[Key.DIALLED][1]
-        st.button("Undo", key="dial_undo", on_click=_undo, disabled=len(history) < 2)
-        st.button("Its own", key="dial_own", on_click=_set, args=(own,), disabled=now == own)
-        st.button("All equal", key="dial_equal", on_click=_set, args=((1 / len(own),) * len(own),))
-        st.button("Permute", key="dial_permute", on_click=_set, args=(dealt(now, len(history)),),
+        st.button("Undo", key=Key.DIAL_UNDO, on_click=_undo, disabled=len(history) < 2)
+        st.button("Its own", key=Key.DIAL_OWN, on_click=_set, args=(own,), disabled=now == own)
+        st.button("All equal", key=Key.DIAL_EQUAL, on_click=_set, args=((1 / len(own),) * len(own),))
+        st.button("Permute", key=Key.DIAL_PERMUTE, on_click=_set, args=(dealt(now, len(history)),),
                   help="Deal the weights to other words.")  # fmt: skip
         for other in others:
             weights = own_weights(other, trial)
             st.button(
-                f"Take {other.model.title}'s", key=f"dial_from_{other.model.id}", on_click=_set, args=(weights,),
+                f"Take {other.model.title}'s", key=Key.dial_from(other.model.id), on_click=_set, args=(weights,),
                 disabled=not any(weights), help="Transplant: this reader's states under the other one's weights.",
             )  # fmt: skip
 

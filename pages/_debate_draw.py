@@ -25,6 +25,7 @@ from models.experiment_records import (
 from models.records import Agreement, Analysis
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _words
+from pages._state import Key
 from viz import debate, debate_charts, debate_faith, debate_tables, wording
 from viz.debate import Placed
 
@@ -86,8 +87,7 @@ def permutation(scene: Scene, found: Permutation) -> None:
     what = "share" if found.shared else "weight"
     st.text(
         f"The largest {what} of a word here is {wording.percent(found.largest)} (bin {SECTIONS[found.section]} of "
-        f"Jain & "
-        f"Wallace's four). Of 100 shuffles, {found.flips:.0%} changed the predicted class."
+        f"Jain & Wallace's four). Of 100 shuffles, {found.flips:.0%} changed the predicted class."
     )
     _parts.how_to_read(
         "Bars far left: it hardly matters who is weighed how. The marker below is this text.", _words.TVD
@@ -204,15 +204,15 @@ def faithfulness(scene: Scene, found: Faithfulness) -> None:
     _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
     _parts.how_to_read(
         "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "
-        "random "
-        "maps reach; a hollow dot is no better than chance. The line is the range over four ways of taking words out.",
+        "random maps reach; a hollow dot is no better than chance. The line is the range over four ways of taking "
+        "words out.",
         _words.AOPC,
     )
     st.html(debate_faith.faith_html(found))
     st.text(debate_faith.cost_words(found))
     st.subheader("Does it point at the words that you would name?", anchor=False)
     marked = st.multiselect(
-        "Words that are evidence to you", range(len(scene.trial.kept)), key=f"marked.{hash(scene.trial.kept)}",
+        "Words that are evidence to you", range(len(scene.trial.kept)), key=Key.marked(scene.trial.kept),
         format_func=lambda i: f"{scene.trial.kept[i] + 1}  {debate.word(scene.trial, i)}",
         placeholder="Mark some words", select_all=False, max_selections=60,
     )  # fmt: skip

@@ -39,9 +39,10 @@ TITLES = {
 def scorecard(card: Card, request: Request) -> list[Evidence]:
     """Ask every experiment and draw what it found; the rows, for a download."""
     rows = []
-    for name in ASKED:
-        trial = _parts.need(_cache.trial(card, request, ExperimentCall(name)))
-        rows += list(_rows(card, trial))
+    with st.spinner("Asking every experiment …"):
+        for name in ASKED:
+            trial = _parts.need(_cache.trial(card, request, ExperimentCall(name)))
+            rows += list(_rows(card, trial))
     st.html(scorecard_html(rows))
     st.caption(NO_VERDICT)
     return rows

@@ -43,7 +43,8 @@ class Key:
     PICKER, DRAW, CANCEL, RESUME = "picker", "draw", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
-    EXPERIMENT, DIAL_WORD, DIAL_WEIGHT, DIAL_FROM = "experiment", "dial_word", "dial_weight", "dial_from"
+    EXPERIMENT, DIAL_WORD, DIAL_WEIGHT = "experiment", "dial_word", "dial_weight"
+    DIAL_UNDO, DIAL_OWN, DIAL_EQUAL, DIAL_PERMUTE = "dial_undo", "dial_own", "dial_equal", "dial_permute"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
@@ -54,6 +55,16 @@ class Key:
     def tokens() -> str:
         """The token component of the text now shown: a new text gets a new one, without a choice."""
         return f"tokens.{st.session_state[Key.ROUND]}"
+
+    @staticmethod
+    def marked(kept: Sequence[int]) -> str:
+        """The words that a visitor marked as evidence in the text now shown, while these of its words are read."""
+        return f"marked.{st.session_state[Key.ROUND]}.{hash(tuple(kept))}"
+
+    @staticmethod
+    def dial_from(model_id: str) -> str:
+        """The button that takes another reader's weights."""
+        return f"dial_from.{model_id}"
 
     @staticmethod
     def param(method: str, name: str) -> str:

@@ -108,26 +108,26 @@ def test_the_dial_sets_a_word_and_the_others_give_way(zoo):
 def test_undo_equal_permute_and_another_readers_weights():
     app = show(open_app("debate"), "dial")
     start = app.session_state[Key.DIALLED][1][0]
-    app.button(key="dial_equal").click().run()
+    app.button(key=Key.DIAL_EQUAL).click().run()
     equal = app.session_state[Key.DIALLED][1][-1]
     assert len(set(equal)) == 1
-    app.button(key="dial_from_sst2/bilstm/apln").click().run()
+    app.button(key=Key.dial_from("sst2/bilstm/apln")).click().run()
     assert app.session_state[Key.DIALLED][1][-1] not in (start, equal)
-    app.button(key="dial_undo").click().run()
-    app.button(key="dial_undo").click().run()
+    app.button(key=Key.DIAL_UNDO).click().run()
+    app.button(key=Key.DIAL_UNDO).click().run()
     assert app.session_state[Key.DIALLED][1] == [start]
-    app.button(key="dial_permute").click().run()
+    app.button(key=Key.DIAL_PERMUTE).click().run()
     now = app.session_state[Key.DIALLED][1][-1]
     assert now != start
     assert sorted(now) == sorted(start)
-    app.button(key="dial_own").click().run()
+    app.button(key=Key.DIAL_OWN).click().run()
     assert app.session_state[Key.DIALLED][1][-1] == start
     assert not app.exception
 
 
 def test_another_text_begins_at_its_own_weights():
     app = show(open_app("debate"), "dial")
-    app.button(key="dial_equal").click().run()
+    app.button(key=Key.DIAL_EQUAL).click().run()
     app = read(app, "a great story")
     assert len(app.session_state[Key.DIALLED][1]) == 1
     assert len(app.session_state[Key.DIALLED][1][0]) == 3
@@ -190,6 +190,9 @@ def test_faithfulness_draws_every_map_and_judges_marked_words(zoo):
     marks.select(3).run()
     assert not app.exception
     assert "AUPRC" in html(app)
+    # Marks belong to a text: another one of as many words has none.
+    app = read(app, "A cast is not bad , but it never quite comes alive .")
+    assert "Mark at least one word" in html(app)
 
 
 def test_the_operator_changes_the_numbers(zoo):

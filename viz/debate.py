@@ -98,7 +98,7 @@ def beside(value: float, reference: Reference | None) -> str:
         return "no distribution is shipped for this reader"
     part = reference.below(value)
     texts = f"{reference.n:,} {reference.split} texts of {reference.data} that it predicts “{reference.label}”"
-    rest = f"; {reference.undefined:,} more have none" if reference.undefined else ""
+    rest = f"; {reference.undefined:,} more have no such number" if reference.undefined else ""
     return f"higher than on {part:.0%} of the {texts}{rest}".replace("%", f"{wording.THIN}%")
 
 

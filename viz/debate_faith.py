@@ -86,8 +86,7 @@ def cost_words(found: Faithfulness) -> str:
     """What was read for it."""
     return (
         f"{found.forwards:,} texts were read for this page, {found.reused:,} asked for again and reused. Random maps "
-        f"reach "
-        f"{wording.number(found.random_band[0])} to {wording.number(found.random_band[1])} (middle 90 % of 20)."
+        f"reach {wording.number(found.random_band[0])} to {wording.number(found.random_band[1])} (middle 90 % of 20)."
     )
 
 

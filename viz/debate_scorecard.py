@@ -11,10 +11,8 @@ from viz.rowtable import row_table
 
 NO_VERDICT = (
     "There is no sum of these rows. They ask different questions: whether orders agree, whether other weights would "
-    "do, "
-    "whether the words are needed. An attention map may pass one and fail another, and which one counts depends on "
-    "what "
-    "you want to use it for."
+    "do, whether the words are needed. An attention map may pass one and fail another, and which one counts depends "
+    "on what you want to use it for."
 )
 
 

@@ -113,6 +113,6 @@ def _whole(texts: list[str]) -> str:
     seconds, cpu = time.perf_counter() - started, time.process_time() - processed
     return (
         f"All {len(texts):,} test texts, reading included: correlation with gradient and leave-one-out, 100 "
-        f"permutations, "
-        f"adversary and conicity in {seconds:.1f} s ({cpu:.1f} s of CPU), {rows:,} rows."
+        f"permutations, adversary, smallest edit, erasure and conicity in {seconds:.1f} s ({cpu:.1f} s of CPU), "
+        f"{rows:,} rows."
     )

@@ -27,9 +27,8 @@ class Experiment(ABC):
 
     ``question`` is the one line above its picture, ``claim`` who argues what with it, ``protocol`` what is done,
     ``shows`` and ``shows_not`` one sentence each on what follows from it and what does not. ``Params`` bounds each
-    parameter in its
-    field metadata, as attribution methods do. It works on a :class:`Reading`, whose states
-    are computed once, and leaves the classifier as it was.
+    parameter in its field metadata, as attribution methods do. It works on a :class:`Reading`, whose states are
+    computed once, and leaves the classifier as it was.
     """
 
     name: ClassVar[str]

@@ -47,9 +47,7 @@ class SanityChecks(Experiment):
 
     The entries of every learned tensor of one part are dealt to other places by chance (its distribution stays, what
     was learned goes), the other parts stay trained; two draws, of a large encoder or a long text one. Only a private
-    copy of that
-    part is touched. The
-    class explained stays the one that the trained reader predicts.
+    copy of that part is touched. The class explained stays the one that the trained reader predicts.
     """
 
     name = "sanity"

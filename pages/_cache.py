@@ -21,6 +21,7 @@ import streamlit as st
 from models import runtime
 from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
+from models.norm_records import NormReadings
 from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
@@ -124,6 +125,11 @@ def ladder(card: Card, request: Request) -> Ladder | Refusal:
 def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
     """The text pooled at every p of ``ps``."""
     return _guarded(card.spec.id, card.spec.title, lambda: _sweep(*_identity(card), request, ps))
+
+
+def norm_readings(card: Card, request: Request, p: float) -> NormReadings | Refusal:
+    """Readings A, B and C side by side, and their identities."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _norm_readings(*_identity(card), request, p))
 
 
 def trial(card: Card, request: Request, call: ExperimentCall) -> Trial | Refusal:
@@ -352,3 +358,10 @@ def _sweep(model_id: str, digest: str, folder: str, request: Request, ps: tuple[
     from models.norms import norm_sweep
 
     return norm_sweep(_classifier(model_id, digest, folder), request, ps)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _norm_readings(model_id: str, digest: str, folder: str, request: Request, p: float) -> NormReadings:
+    from models.normlab.readings import norm_readings as switched
+
+    return switched(_classifier(model_id, digest, folder), request, p)

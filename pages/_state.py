@@ -43,6 +43,7 @@ class Key:
     PICKER, DRAW, CANCEL, RESUME = "picker", "draw", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
+    LAB, FREEZE, SWAP_READER, LEARNED_BY = "norm_lab", "norm_freeze", "norm_swap", "norm_variant"
     EXPERIMENT, DIAL_WORD, DIAL_WEIGHT, DIAL_FROM = "experiment", "dial_word", "dial_weight", "dial_from"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"

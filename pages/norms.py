@@ -7,7 +7,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from models.records import NormSweep
-from pages import _cache, _facts, _parts, _state, _widgets, _words
+from pages import _cache, _facts, _norm_lab, _parts, _state, _widgets, _words
 from pages._state import Key
 from viz import dial, formula, norms, wording
 
@@ -24,7 +24,7 @@ files: list[_parts.File] = []
 
 @st.fragment
 def turn(sweep: NormSweep, learned: float) -> None:
-    """The dial for the current sentence; turning it reruns only this."""
+    """The dial for the current sentence and what is tried at its p; turning it reruns only this."""
     place = view.colours.get(sweep.model.id, _state.MOST_READERS - 1)
     p = _widgets.pick_p(learned, tuple(point.p for point in sweep.points))
     said = formula.pooler_formula(sweep.model.pooler, p, sweep.reading, len(sweep.tokens))
@@ -50,6 +50,7 @@ def turn(sweep: NormSweep, learned: float) -> None:
         "One bar per dimension of the pooled vector, grouped by the word that wins it; a bar above its line grew with "
         "this p."
     )
+    _norm_lab.laboratory(_norm_lab.Bench(card, view, zoo, p, place, dark))
     _state.publish(view)
 
 
@@ -69,6 +70,7 @@ if offered:
         )
     turn(sweep, start)
     files += [
+        *_norm_lab.files(_norm_lab.Bench(card, view, zoo, start, 0, dark)),
         _parts.File("csv", "The dial, CSV", "text/csv", lambda: _facts.rows_csv(_facts.sweep_rows(sweep), {})),
         _parts.File("json", "The dial, JSON", "application/json", lambda: _facts.rows_json(asdict(sweep), {})),
     ]

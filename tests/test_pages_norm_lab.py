@@ -1,0 +1,62 @@
+"""The laboratory under the dial: every part answers on the visitor's text, at the dial's p."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+from app_zoo import charts, make_zoo, open_app, read, said
+
+from models.normlab.readings import norm_readings
+from models.records import Request
+from models.zoo.store import load_classifier
+from pages._state import Key
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    return make_zoo(tmp_path_factory.mktemp("zoo"))
+
+
+@pytest.fixture(autouse=True)
+def _tiny_zoo(zoo, monkeypatch):
+    monkeypatch.setenv("POOLSCOPE_ZOO", str(zoo))
+
+
+def markup(app) -> str:
+    return html.unescape("\n".join(element.proto.body for element in app.get("html")))
+
+
+def rows_with(app, field):
+    (rows,) = [rows for _, rows in charts(app) if rows and field in rows[0]]
+    return rows
+
+
+def test_the_readings_follow_the_dial(zoo):
+    app = open_app("norms", {"p": "3.162"})
+    p = app.select_slider(key=Key.DIAL).value
+    found = norm_readings(load_classifier("sst2/bilstm/apln", zoo), Request(app.session_state[Key.TEXT]), p)
+    assert [row["A and C"] for row in rows_with(app, "A and C")] == pytest.approx(found.points[0].shares)
+    assert [row["B"] for row in rows_with(app, "A and C")] == pytest.approx(found.points[1].shares)
+    vectors = [row for row in rows_with(app, "reading") if row["reading"] == "C"]
+    by_dimension = {row["dimension"]: row["r"] for row in vectors}
+    assert [by_dimension[d + 1] for d in range(len(by_dimension))] == pytest.approx(found.points[2].pooled)
+    page = markup(app)
+    assert "as trained" in page
+    assert page.count(">holds<") == len(found.identities)
+    assert "does not hold" not in page
+
+
+def test_a_reader_without_attention_says_what_its_readings_are():
+    app = open_app("norms")
+    assert "This reader has no attention" not in said(app)
+    app.selectbox(key=Key.NORM_READER).select("sst2/embedding/learned_norm").run()
+    assert not app.exception
+    assert "This reader has no attention: every token weighs 1/N" in said(app)
+
+
+def test_odd_texts_have_readings_too():
+    for text in ("good", "🙂 <script>alert(1)</script>", "电影 不错"):
+        app = read(open_app("norms"), text)
+        assert "does not hold" not in markup(app)
+        assert "<script>" not in "".join(element.proto.body for element in app.get("html"))

@@ -12,18 +12,19 @@ import streamlit as st
 from models.zoo.catalogue import Card
 from pages import _cache, _facts, _parts, _words
 from pages._state import Key, View
-from viz import norm_lab
+from viz import norm_lab, norm_lab_forms, norm_lab_limits
 from viz.rowtable import row_table
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a part works on: the reader, the visitor's choices, where the dial stands, and how to draw."""
+    """What a part works on: the reader, the visitor's choices, the dial and its marks, and how to draw."""
 
     card: Card
     view: View
     zoo: _cache.Zoo
     p: float
+    marks: tuple[float, ...]
     place: int
     dark: bool
 
@@ -56,8 +57,53 @@ def readings(bench: Bench) -> None:
     )
 
 
+def limits(bench: Bench) -> None:
+    """Zeros, signs, prediction and erasure under every scale limit."""
+    st.markdown("**What does each way of making the states non-negative do to zeros, signs, and the words' weight?**")
+    with st.spinner("Erasing every word under every scale limit …"):
+        found = _cache.scale_limits(bench.card, bench.view.request(()), bench.p)
+    if isinstance(found, _cache.Refusal):
+        st.info(_parts.plain(found.sentence))
+        return
+    rows = norm_lab_limits.limit_rows(found)
+    st.html(row_table(rows, list(rows[0])))
+    _parts.how_to_read(
+        "Nothing is retrained: only the limit that the reader was trained with is one that its head knows. τ compares "
+        "the words' order with the scaling fitted anew and frozen; 1 is the same order.", _words.TAU,
+    )  # fmt: skip
+    st.markdown("**What does a word take with it when it is erased, and how much of that is the scaling's doing?**")
+    freeze = st.toggle(
+        "Freeze the scaling while erasing", key=Key.FREEZE, persist_state="session",
+        help="Min–max looks at all words of the text: taking one out stretches the others.",
+    )  # fmt: skip
+    st.html(norm_lab_limits.loss_html(found, frozen=freeze))
+    _parts.how_to_read(
+        "Orange words spoke for the class, blue against it; one colour scale for the table. The small number is the "
+        "same with the switch the other way, where it differs. The other words' states stay as they are."
+    )
+
+
+def forms(bench: Bench) -> None:
+    """Values and gradients that single precision loses."""
+    st.markdown("**Does it matter how the power is computed?**")
+    found = _cache.norm_forms(bench.card, bench.view.request(()), bench.marks)
+    if isinstance(found, _cache.Refusal):
+        st.info(_parts.plain(found.sentence))
+        return
+    rows = norm_lab_forms.form_rows(found, bench.p)
+    st.html(row_table(rows, list(rows[0])))
+    st.text(norm_lab_forms.first_loss(found))
+    _parts.chart(norm_lab_forms.form_chart(found, bench.p, bench.dark))
+    _parts.how_to_read(
+        "Every true value is positive and has a finite gradient, so a 0, ∞ or NaN in single precision is a loss. The "
+        "log form, which the poolers use, has logarithms and a sum in place of every power.", _words.OVERFLOW,
+    )  # fmt: skip
+
+
 PARTS: Final[Mapping[str, tuple[str, Callable[[Bench], None]]]] = MappingProxyType({
     "readings": ("Readings A, B, C", readings),
+    "limits": ("Scale limits", limits),
+    "forms": ("Log and pow form", forms),
 })  # fmt: skip
 
 

@@ -50,7 +50,7 @@ def turn(sweep: NormSweep, learned: float) -> None:
         "One bar per dimension of the pooled vector, grouped by the word that wins it; a bar above its line grew with "
         "this p."
     )
-    _norm_lab.laboratory(_norm_lab.Bench(card, view, zoo, p, place, dark))
+    _norm_lab.laboratory(_norm_lab.Bench(card, view, zoo, p, MARKS, place, dark))
     _state.publish(view)
 
 
@@ -70,7 +70,7 @@ if offered:
         )
     turn(sweep, start)
     files += [
-        *_norm_lab.files(_norm_lab.Bench(card, view, zoo, start, 0, dark)),
+        *_norm_lab.files(_norm_lab.Bench(card, view, zoo, start, MARKS, 0, dark)),
         _parts.File("csv", "The dial, CSV", "text/csv", lambda: _facts.rows_csv(_facts.sweep_rows(sweep), {})),
         _parts.File("json", "The dial, JSON", "application/json", lambda: _facts.rows_json(asdict(sweep), {})),
     ]

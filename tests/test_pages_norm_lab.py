@@ -7,10 +7,13 @@ import html
 import pytest
 from app_zoo import charts, make_zoo, open_app, read, said
 
+from models.normlab.forms import norm_forms
 from models.normlab.readings import norm_readings
+from models.normlab.scale_limits import scale_limits
 from models.records import Request
 from models.zoo.store import load_classifier
 from pages._state import Key
+from viz import wording
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +31,14 @@ def markup(app) -> str:
 
 
 def rows_with(app, field):
-    (rows,) = [rows for _, rows in charts(app) if rows and field in rows[0]]
-    return rows
+    return [row for _, rows in charts(app) for row in rows if field in row]
+
+
+def part(app, name):
+    """Open one part of the laboratory."""
+    app.segmented_control(key=Key.LAB).set_value(name).run()
+    assert not app.exception
+    return app
 
 
 def test_the_readings_follow_the_dial(zoo):
@@ -60,3 +69,34 @@ def test_odd_texts_have_readings_too():
         app = read(open_app("norms"), text)
         assert "does not hold" not in markup(app)
         assert "<script>" not in "".join(element.proto.body for element in app.get("html"))
+
+
+def test_the_scaling_is_frozen_by_a_switch(zoo):
+    app = part(open_app("norms", {"p": "3.162"}), "limits")
+    p = app.select_slider(key=Key.DIAL).value
+    found = scale_limits(load_classifier("sst2/bilstm/apln", zoo), Request(app.session_state[Key.TEXT]), p)
+    row = next(row for row in found.rows if row.limit == "minmax_token")
+    anew, frozen = (wording.number(side[0], plus=True) for side in (row.rescaled, row.frozen))
+    assert anew != frozen
+    assert f">{anew}</span><small>{frozen}</small>" in markup(app)
+    app.toggle(key=Key.FREEZE).set_value(True).run()
+    assert not app.exception
+    assert f">{frozen}</span><small>{anew}</small>" in markup(app)
+
+
+def test_a_reader_without_limits_says_so():
+    app = open_app("norms")
+    app.selectbox(key=Key.NORM_READER).select("sst2/embedding/learned_norm").run()
+    assert "Learned norm pooling limits no scale" in said(part(app, "limits")).replace("\\", "")
+
+
+def test_losses_of_both_forms_are_counted_over_the_dial(zoo):
+    app = part(open_app("norms", {"p": "50"}), "forms")
+    marks = tuple(sorted({row["p"] for row in rows_with(app, "lost")}))
+    assert marks[0] == 0.1
+    assert marks[-1] == 50
+    text = Request(app.session_state[Key.TEXT])
+    found = norm_forms(load_classifier("sst2/bilstm/apln", zoo), text, (50.0,)).counts
+    lost = {row["form"]: row["lost"] for row in rows_with(app, "lost") if row["p"] == 50}
+    assert lost == {"log form": found[0].gradients, "pow form": found[1].gradients}
+    assert found[1].gradients > 0

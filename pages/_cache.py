@@ -21,7 +21,7 @@ import streamlit as st
 from models import runtime
 from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
-from models.norm_records import FormCounts, NormReadings, ScaleLimits
+from models.norm_records import FormCounts, NormReadings, ScaleLimits, Swap
 from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
@@ -140,6 +140,11 @@ def scale_limits(card: Card, request: Request, p: float) -> ScaleLimits | Refusa
 def norm_forms(card: Card, request: Request, ps: tuple[float, ...]) -> FormCounts | Refusal:
     """What single precision loses in the log and in the pow form."""
     return _guarded(card.spec.id, card.spec.title, lambda: _norm_forms(*_identity(card), request, ps))
+
+
+def swap(card: Card, request: Request, p: float, examples: tuple[str, ...]) -> Swap | Refusal:
+    """Other poolers under the same encoder and head."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _swap(*_identity(card), request, p, examples))
 
 
 def trial(card: Card, request: Request, call: ExperimentCall) -> Trial | Refusal:
@@ -389,3 +394,10 @@ def _norm_forms(model_id: str, digest: str, folder: str, request: Request, ps: t
     from models.normlab.forms import norm_forms as counted
 
     return counted(_classifier(model_id, digest, folder), request, ps)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _swap(model_id: str, digest: str, folder: str, request: Request, p: float, examples: tuple[str, ...]) -> Swap:
+    from models.normlab.swap import swap as exchanged
+
+    return exchanged(_classifier(model_id, digest, folder), request, p, examples)

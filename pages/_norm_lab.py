@@ -10,9 +10,10 @@ from typing import Final
 import streamlit as st
 
 from models.zoo.catalogue import Card
-from pages import _cache, _facts, _parts, _words
+from pages import _cache, _facts, _parts, _widgets, _words
+from pages._examples import examples
 from pages._state import Key, View
-from viz import norm_lab, norm_lab_forms, norm_lab_limits
+from viz import norm_lab, norm_lab_forms, norm_lab_limits, norm_lab_swap
 from viz.rowtable import row_table
 
 
@@ -68,8 +69,8 @@ def limits(bench: Bench) -> None:
     rows = norm_lab_limits.limit_rows(found)
     st.html(row_table(rows, list(rows[0])))
     _parts.how_to_read(
-        "Nothing is retrained: only the limit that the reader was trained with is one that its head knows. τ compares "
-        "the words' order with the scaling fitted anew and frozen; 1 is the same order.", _words.TAU,
+        "Negative states at the floor of 0.001 can no longer be told apart. Nothing is retrained: only the limit that the reader was trained with is one that its head knows. "
+        "τ compares the words' order with the scaling fitted anew and frozen; 1 is the same order.", _words.TAU,
     )  # fmt: skip
     st.markdown("**What does a word take with it when it is erased, and how much of that is the scaling's doing?**")
     freeze = st.toggle(
@@ -93,10 +94,31 @@ def forms(bench: Bench) -> None:
     rows = norm_lab_forms.form_rows(found, bench.p)
     st.html(row_table(rows, list(rows[0])))
     st.text(norm_lab_forms.first_loss(found))
-    _parts.chart(norm_lab_forms.form_chart(found, bench.p, bench.dark))
+    for column, what in zip(st.columns(2), ("values", "gradients"), strict=True):
+        with column:
+            _parts.chart(norm_lab_forms.form_chart(found, what, bench.p, bench.dark))
     _parts.how_to_read(
         "Every true value is positive and has a finite gradient, so a 0, ∞ or NaN in single precision is a loss. The "
         "log form, which the poolers use, has logarithms and a sum in place of every power.", _words.OVERFLOW,
+    )  # fmt: skip
+
+
+def swaps(bench: Bench) -> None:
+    """Another pooler under the same encoder and head, for any chosen reader."""
+    st.markdown("**What breaks when the pooler is exchanged and nothing is retrained?**")
+    readers = bench.zoo.pick(bench.view.readers) or (bench.card,)
+    card = _widgets.pick_reader(Key.SWAP_READER, readers, bench.zoo)
+    texts = tuple(example.text for example in examples(bench.view.task).values())
+    found = _cache.swap(card, bench.view.request(()), bench.p, texts)
+    if isinstance(found, _cache.Refusal):
+        st.info(_parts.plain(found.sentence))
+        return
+    rows = norm_lab_swap.swap_rows(found)
+    st.html(row_table(rows, list(rows[0])))
+    st.text(norm_lab_swap.worst(found))
+    _parts.how_to_read(
+        "Encoder, attention and head stay as they were trained; the norms limit the states by ReLU and clip and take p "
+        "from the dial. A head that keeps its answer does not need its own pooler for it.", _words.TVD,
     )  # fmt: skip
 
 
@@ -104,6 +126,7 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[Bench], None]]]] = MappingProxyTy
     "readings": ("Readings A, B, C", readings),
     "limits": ("Scale limits", limits),
     "forms": ("Log and pow form", forms),
+    "swap": ("Another pooler", swaps),
 })  # fmt: skip
 
 

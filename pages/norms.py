@@ -17,7 +17,8 @@ MARKS = tuple(float(f"{10 ** (step / 12):.4g}") for step in range(-12, 21)) + (_
 view = _state.take()
 zoo = _cache.zoo()
 dark = _parts.dark()
-chosen = [card for card in zoo.pick(view.readers) if _facts.exponents(card)]
+readers = zoo.pick(view.readers)
+chosen = [card for card in readers if _facts.exponents(card)]
 offered = chosen + [card for card in zoo.task(view.task) if _facts.exponents(card) and card not in chosen]
 files: list[_parts.File] = []
 
@@ -58,6 +59,12 @@ _parts.edited(view)
 st.subheader("Turn the dial", anchor=False)
 if offered:
     card = _widgets.pick_reader(Key.NORM_READER, offered, zoo)
+    plain = [reader.spec.title for reader in readers if reader not in chosen]
+    if plain:
+        st.caption(
+            f"Without an exponent, so not in this list: {_parts.plain(', '.join(plain))}. The laboratory below can put "
+            "another pooler under their encoders."
+        )
     request = view.request(())
     learned = _parts.need(_cache.sweep(card, request, (1.0,))).learned
     start = min(max(learned, _state.LOWEST_P), _state.HIGHEST_P)
@@ -76,6 +83,8 @@ if offered:
     ]
 else:
     st.info("No classifier of this task has a norm to turn; train one with the pooler apln, gem or learned_norm.")
+    if readers:
+        _norm_lab.swaps(_norm_lab.Bench(readers[0], view, zoo, 1.0, MARKS, 0, dark))
 
 st.subheader("What the readers learned", anchor=False)
 exponents = _facts.learned_norms(zoo.cards)

@@ -74,11 +74,11 @@ def test_poolers_without_attention_and_refusals():
 
 def test_the_figure_and_its_sentence_count_the_same():
     found = norm_forms(tiny("bilstm", "apln"), Request(TEXT), PS)
-    sets = list(norm_lab_forms.form_chart(found, 2.0).to_dict()["datasets"].values())
-    rows = [row for one in sets for row in one if "lost" in row]
+    figures = [norm_lab_forms.form_chart(found, what, 2.0).to_dict() for what in ("values", "gradients")]
+    rows = [row for one in figures for data in one["datasets"].values() for row in data if "lost" in row]
     assert len(rows) == 2 * len(found.counts)
     worst = next(one for one in found.counts if one.form == "pow" and one.p == 50)
-    assert max(row["lost"] for row in rows if row["what"].startswith("gradients")) == worst.gradients
+    assert max(row["lost"] for row in rows if row["what"] == "gradients") == worst.gradients
     table = norm_lab_forms.form_rows(found, 48.0)
     assert table[1]["values lost"] == f"{worst.values} of {found.dimensions}"
     assert table[0]["gradients lost"] == f"0 of {found.dimensions}"

@@ -10,6 +10,7 @@ from app_zoo import charts, make_zoo, open_app, read, said
 from models.normlab.forms import norm_forms
 from models.normlab.readings import norm_readings
 from models.normlab.scale_limits import scale_limits
+from models.normlab.swap import swap
 from models.records import Request
 from models.zoo.store import load_classifier
 from pages._state import Key
@@ -100,3 +101,28 @@ def test_losses_of_both_forms_are_counted_over_the_dial(zoo):
     lost = {row["form"]: row["lost"] for row in rows_with(app, "lost") if row["p"] == 50}
     assert lost == {"log form": found[0].gradients, "pow form": found[1].gradients}
     assert found[1].gradients > 0
+
+
+def test_another_pooler_goes_under_any_chosen_reader(zoo):
+    app = part(open_app("norms"), "swap")
+    page = markup(app)
+    assert "APLN, as trained" in page or "Attention, as trained" in page
+    assert "example" in said(app)
+    for reader in ("sst2/bilstm/attention", "sst2/cnn/max"):
+        app.selectbox(key=Key.SWAP_READER).select(reader).run()
+        assert not app.exception
+        found = swap(load_classifier(reader, zoo), Request(app.session_state[Key.TEXT]), 1.0)
+        mean = next(row for row in found.rows if row.name == "mean")
+        assert f">{wording.number(mean.margin, plus=True)}<" in markup(app)
+    assert "this reader has no attention of its own" in markup(app)
+    assert "Without an exponent, so not in this list" in said(app)
+
+
+def test_a_task_without_norms_can_still_exchange_poolers(tmp_path, monkeypatch):
+    import app_zoo
+
+    monkeypatch.setattr(app_zoo, "READERS", (("bilstm", "mean"), ("cnn", "max")))
+    monkeypatch.setenv("POOLSCOPE_ZOO", str(make_zoo(tmp_path / "plain")))
+    app = open_app("norms")
+    assert "has a norm to turn; train one" in said(app)
+    assert ", as trained" in markup(app)

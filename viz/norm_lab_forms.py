@@ -12,33 +12,25 @@ from viz import charts, palette, wording
 TITLES = {"log": "log form", "pow": "pow form"}
 
 
-def form_chart(found: FormCounts, p: float, dark: bool = False, height: int = 190) -> alt.VConcatChart:
-    """Lost values above, lost gradients below, against p; the dashed line is the dial."""
-    counts = [(one, {"values": one.values, "gradients": one.gradients}) for one in found.counts]
-    parts = []
+def form_chart(found: FormCounts, what: str, p: float, dark: bool = False, height: int = 190) -> alt.LayerChart:
+    """Lost ``values`` or ``gradients`` of both forms against p; the dashed line is the dial."""
     domain = [min(one.p for one in found.counts), max(one.p for one in found.counts)]
     scale = alt.Scale(type="log", domain=domain, nice=False)
     axis = alt.Axis(title="p (log scale)", values=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50], format="~g", grid=False)
-    colours = [palette.reader(i, dark) for i in range(len(TITLES))]
-    for what in ("values", "gradients"):
-        said = f"{what} lost, of {wording.count(found.dimensions, 'dimension')}"
-        rows = [
-            {"p": one.p, "form": TITLES[one.form], "lost": lost[what], "what": said} for one, lost in counts
-        ]
-        lines = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=2.4, point={"size": 22}).encode(
-            x=alt.X("p:Q", scale=scale, axis=axis),
-            y=alt.Y("lost:Q", title=None, scale=alt.Scale(domain=[0, found.dimensions]), axis=alt.Axis(tickCount=4)),
-            color=alt.Color("form:N", scale=alt.Scale(domain=list(TITLES.values()), range=colours),
-                            legend=alt.Legend(title=None, orient="top")),
-            strokeDash=alt.StrokeDash("form:N", scale=alt.Scale(domain=list(TITLES.values()), range=[[1, 0], [6, 3]]),
-                                      legend=None),
-            tooltip=["form:N", alt.Tooltip("p:Q", format=".2f"), "lost:Q", "what:N"],
-        )  # fmt: skip
-        rule = alt.Chart(alt.InlineData(values=[{"p": p}])).mark_rule(
-            color=palette.ink(dark), strokeDash=[4, 3]
-        ).encode(x=alt.X("p:Q", scale=scale))  # fmt: skip
-        parts.append(alt.layer(lines, rule).properties(width="container", height=height, title=said))
-    finished: alt.VConcatChart = charts.finish(alt.vconcat(*parts, spacing=16), dark)
+    names, colours = list(TITLES.values()), [palette.reader(i, dark) for i in range(len(TITLES))]
+    rows = [{"p": one.p, "form": TITLES[one.form], "lost": getattr(one, what), "what": what} for one in found.counts]
+    lines = alt.Chart(alt.InlineData(values=rows)).mark_line(strokeWidth=2.4).encode(
+        x=alt.X("p:Q", scale=scale, axis=axis),
+        y=alt.Y("lost:Q", title=None, scale=alt.Scale(domain=[0, found.dimensions]), axis=alt.Axis(tickCount=4)),
+        color=alt.Color("form:N", scale=alt.Scale(domain=names, range=colours),
+                        legend=alt.Legend(title=None, orient="top")),
+        strokeDash=alt.StrokeDash("form:N", scale=alt.Scale(domain=names, range=[[1, 0], [6, 3]]), legend=None),
+        tooltip=["form:N", alt.Tooltip("p:Q", format=".2f"), alt.Tooltip("lost:Q", title=f"{what} lost")],
+    )  # fmt: skip
+    rule = alt.Chart(alt.InlineData(values=[{"p": p}])).mark_rule(color=palette.ink(dark), strokeDash=[4, 3])
+    layered = alt.layer(lines, rule.encode(x=alt.X("p:Q", scale=scale)))
+    said = f"{what} lost, of {wording.count(found.dimensions, 'dimension')} (dashed: the dial)"
+    finished: alt.LayerChart = charts.finish(layered.properties(width="container", height=height, title=said), dark)
     return finished
 
 

@@ -9,11 +9,12 @@ from typing import Final
 
 import streamlit as st
 
+from models.normlab.variance import p_variance, with_p
 from models.zoo.catalogue import Card
 from pages import _cache, _facts, _parts, _widgets, _words
-from pages._examples import examples
+from pages._examples import examples, task
 from pages._state import Key, View
-from viz import norm_lab, norm_lab_forms, norm_lab_limits, norm_lab_swap
+from viz import norm_lab, norm_lab_forms, norm_lab_learned, norm_lab_limits, norm_lab_swap
 from viz.rowtable import row_table
 
 
@@ -69,7 +70,8 @@ def limits(bench: Bench) -> None:
     rows = norm_lab_limits.limit_rows(found)
     st.html(row_table(rows, list(rows[0])))
     _parts.how_to_read(
-        "Negative states at the floor of 0.001 can no longer be told apart. Nothing is retrained: only the limit that the reader was trained with is one that its head knows. "
+        "Negative states at the floor of 0.001 can no longer be told apart. Nothing is retrained: the head knows only "
+        "the limit that it was trained with. "
         "τ compares the words' order with the scaling fitted anew and frozen; 1 is the same order.", _words.TAU,
     )  # fmt: skip
     st.markdown("**What does a word take with it when it is erased, and how much of that is the scaling's doing?**")
@@ -122,11 +124,41 @@ def swaps(bench: Bench) -> None:
     )  # fmt: skip
 
 
+def learned(bench: Bench) -> None:
+    """The study's p by data set, encoder and seed, and the reader's own p per dimension."""
+    st.markdown("**Who decides which p is learned: the data set, the encoder, or the seed?**")
+    found = _cache.study()
+    if found is None or isinstance(found, _cache.Refusal):
+        st.info("The study of the poolers is not shipped here: `python -m models study` trains its classifiers.")
+    else:
+        runs = found[0].runs
+        variants = list(dict.fromkeys(run.variant for run in runs if with_p(runs, run.variant)))
+        variant = _widgets.pick_one("Pooler", Key.LEARNED_BY, variants, str)
+        shown = with_p(runs, variant)
+        split = p_variance(shown)
+        if split is not None:
+            st.text(norm_lab_learned.variance_words(split))
+        names = {run.task: task(run.task).data for run in shown}
+        _parts.chart(norm_lab_learned.learned_strip(shown, names, _widgets.encoder_titles(), bench.dark))
+        _parts.how_to_read(
+            "A dot is one trained classifier, dots of one colour in a row differ in the seed alone; for a pooler with "
+            "one p per dimension it is their mean.", _words.NORM,
+        )  # fmt: skip
+    st.markdown("**Do the dimensions of this reader agree on one p?**")
+    exponent = _facts.exponents(bench.card)
+    if exponent is None or len(exponent.values) < 2:
+        st.text("This reader learned one p for all its dimensions; choose one with “p per dimension” or learned norm.")
+        return
+    _parts.chart(norm_lab_learned.dimension_chart(exponent.values, exponent.initial[0], bench.place, bench.dark))
+    _parts.how_to_read("How many dimensions learned which p; the dashed line is where all of them started.")
+
+
 PARTS: Final[Mapping[str, tuple[str, Callable[[Bench], None]]]] = MappingProxyType({
     "readings": ("Readings A, B, C", readings),
     "limits": ("Scale limits", limits),
     "forms": ("Log and pow form", forms),
     "swap": ("Another pooler", swaps),
+    "learned": ("Learned p", learned),
 })  # fmt: skip
 
 

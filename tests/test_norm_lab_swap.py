@@ -113,5 +113,5 @@ def test_the_table_says_what_broke():
     assert missing["predicts"] == "this reader has no attention of its own"
     most = max(row.changed for row in found.rows if row.changed is not None)
     named = next(row.title for row in found.rows[1:] if row.changed == most)
-    assert f"Of 5 examples of this task, most predictions change under “{named}" in norm_lab_swap.worst(found)
+    assert f"Of 5 examples of this task, “{named}" in norm_lab_swap.worst(found)
     assert norm_lab_swap.worst(swap(tiny("bilstm", "max"), Request(TEXT), 2.0)) == ""

@@ -11,7 +11,9 @@ from models.normlab.forms import norm_forms
 from models.normlab.readings import norm_readings
 from models.normlab.scale_limits import scale_limits
 from models.normlab.swap import swap
+from models.normlab.variance import p_variance, with_p
 from models.records import Request
+from models.study.read import SHIPPED, load_study
 from models.zoo.store import load_classifier
 from pages._state import Key
 from viz import wording
@@ -126,3 +128,15 @@ def test_a_task_without_norms_can_still_exchange_poolers(tmp_path, monkeypatch):
     app = open_app("norms")
     assert "has a norm to turn; train one" in said(app)
     assert ", as trained" in markup(app)
+
+
+def test_learned_p_of_the_study_and_of_every_dimension(zoo):
+    app = part(open_app("norms"), "learned")
+    runs = with_p(load_study(SHIPPED).runs, app.selectbox(key=Key.LEARNED_BY).value)
+    assert len(rows_with(app, "seed")) == len(runs)
+    assert f"Over {p_variance(runs).runs} runs" in said(app)
+    assert "one p for all its dimensions" in said(app)
+    app.selectbox(key=Key.NORM_READER).select("sst2/embedding/learned_norm").run()
+    assert not app.exception
+    assert sum(row["dimensions"] for row in rows_with(app, "dimensions")) == 8
+    assert "one p for all its dimensions" not in said(app)

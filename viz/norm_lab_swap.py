@@ -38,4 +38,4 @@ def worst(found: Swap) -> str:
     if most == least:
         return f"{said}every exchange changes the prediction of {most}."
     names = "” and “".join(named)
-    return f"{said}most predictions change under “{names}”: {most}; the mildest exchange changes {least}."
+    return f"{said}“{names}” changes the most predictions, {most}; the mildest exchange changes {least}."

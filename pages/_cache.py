@@ -21,6 +21,7 @@ import streamlit as st
 from models import runtime
 from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
+from models.norm_records import FormCounts, NormReadings, ScaleLimits, Swap
 from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
@@ -124,6 +125,26 @@ def ladder(card: Card, request: Request) -> Ladder | Refusal:
 def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
     """The text pooled at every p of ``ps``."""
     return _guarded(card.spec.id, card.spec.title, lambda: _sweep(*_identity(card), request, ps))
+
+
+def norm_readings(card: Card, request: Request, p: float) -> NormReadings | Refusal:
+    """Readings A, B and C side by side, and their identities."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _norm_readings(*_identity(card), request, p))
+
+
+def scale_limits(card: Card, request: Request, p: float) -> ScaleLimits | Refusal:
+    """The four scale limits on the same states."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _scale_limits(*_identity(card), request, p))
+
+
+def norm_forms(card: Card, request: Request, ps: tuple[float, ...]) -> FormCounts | Refusal:
+    """What single precision loses in the log and in the pow form."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _norm_forms(*_identity(card), request, ps))
+
+
+def swap(card: Card, request: Request, p: float, examples: tuple[str, ...]) -> Swap | Refusal:
+    """Other poolers under the same encoder and head."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _swap(*_identity(card), request, p, examples))
 
 
 def trial(card: Card, request: Request, call: ExperimentCall) -> Trial | Refusal:
@@ -352,3 +373,31 @@ def _sweep(model_id: str, digest: str, folder: str, request: Request, ps: tuple[
     from models.norms import norm_sweep
 
     return norm_sweep(_classifier(model_id, digest, folder), request, ps)
+
+
+@st.cache_data(max_entries=64, scope="session", show_spinner=False)
+def _norm_readings(model_id: str, digest: str, folder: str, request: Request, p: float) -> NormReadings:
+    from models.normlab.readings import norm_readings as switched
+
+    return switched(_classifier(model_id, digest, folder), request, p)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _scale_limits(model_id: str, digest: str, folder: str, request: Request, p: float) -> ScaleLimits:
+    from models.normlab.scale_limits import scale_limits as limited
+
+    return limited(_classifier(model_id, digest, folder), request, p)
+
+
+@st.cache_data(max_entries=16, scope="session", show_spinner=False)
+def _norm_forms(model_id: str, digest: str, folder: str, request: Request, ps: tuple[float, ...]) -> FormCounts:
+    from models.normlab.forms import norm_forms as counted
+
+    return counted(_classifier(model_id, digest, folder), request, ps)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _swap(model_id: str, digest: str, folder: str, request: Request, p: float, examples: tuple[str, ...]) -> Swap:
+    from models.normlab.swap import swap as exchanged
+
+    return exchanged(_classifier(model_id, digest, folder), request, p, examples)

@@ -45,6 +45,7 @@ class Key:
     PIECEWISE = "tokens.pieces"
     EXPERIMENT, DIAL_WORD, DIAL_WEIGHT = "experiment", "dial_word", "dial_weight"
     DIAL_UNDO, DIAL_OWN, DIAL_EQUAL, DIAL_PERMUTE = "dial_undo", "dial_own", "dial_equal", "dial_permute"
+    LAB, FREEZE, SWAP_READER, LEARNED_BY = "norm_lab", "norm_freeze", "norm_swap", "norm_variant"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from models.records import NormSweep
-from pages import _cache, _facts, _parts, _state, _widgets, _words
+from pages import _cache, _facts, _norm_lab, _parts, _state, _widgets, _words
 from pages._state import Key
 from viz import dial, formula, norms, wording
 
@@ -17,14 +17,15 @@ MARKS = tuple(float(f"{10 ** (step / 12):.4g}") for step in range(-12, 21)) + (_
 view = _state.take()
 zoo = _cache.zoo()
 dark = _parts.dark()
-chosen = [card for card in zoo.pick(view.readers) if _facts.exponents(card)]
+readers = zoo.pick(view.readers)
+chosen = [card for card in readers if _facts.exponents(card)]
 offered = chosen + [card for card in zoo.task(view.task) if _facts.exponents(card) and card not in chosen]
 files: list[_parts.File] = []
 
 
 @st.fragment
 def turn(sweep: NormSweep, learned: float) -> None:
-    """The dial for the current sentence; turning it reruns only this."""
+    """The dial for the current sentence and what is tried at its p; turning it reruns only this."""
     place = view.colours.get(sweep.model.id, _state.MOST_READERS - 1)
     p = _widgets.pick_p(learned, tuple(point.p for point in sweep.points))
     said = formula.pooler_formula(sweep.model.pooler, p, sweep.reading, len(sweep.tokens))
@@ -50,6 +51,7 @@ def turn(sweep: NormSweep, learned: float) -> None:
         "One bar per dimension of the pooled vector, grouped by the word that wins it; a bar above its line grew with "
         "this p."
     )
+    _norm_lab.laboratory(_norm_lab.Bench(card, view, zoo, p, MARKS, place, dark))
     _state.publish(view)
 
 
@@ -57,6 +59,12 @@ _parts.edited(view)
 st.subheader("Turn the dial", anchor=False)
 if offered:
     card = _widgets.pick_reader(Key.NORM_READER, offered, zoo)
+    plain = [reader.spec.title for reader in readers if reader not in chosen]
+    if plain:
+        st.caption(
+            f"Without an exponent, so not in this list: {_parts.plain(', '.join(plain))}. The laboratory below can put "
+            "another pooler under their encoders."
+        )
     request = view.request(())
     learned = _parts.need(_cache.sweep(card, request, (1.0,))).learned
     start = min(max(learned, _state.LOWEST_P), _state.HIGHEST_P)
@@ -69,11 +77,14 @@ if offered:
         )
     turn(sweep, start)
     files += [
+        *_norm_lab.files(_norm_lab.Bench(card, view, zoo, start, MARKS, 0, dark)),
         _parts.File("csv", "The dial, CSV", "text/csv", lambda: _facts.rows_csv(_facts.sweep_rows(sweep), {})),
         _parts.File("json", "The dial, JSON", "application/json", lambda: _facts.rows_json(asdict(sweep), {})),
     ]
 else:
     st.info("No classifier of this task has a norm to turn; train one with the pooler apln, gem or learned_norm.")
+    if readers:
+        _norm_lab.swaps(_norm_lab.Bench(readers[0], view, zoo, 1.0, MARKS, 0, dark))
 
 st.subheader("What the readers learned", anchor=False)
 exponents = _facts.learned_norms(zoo.cards)

@@ -61,7 +61,12 @@ def word(trial: Trial, index: int) -> str:
 
 def maps_html(analysis: Analysis, trial: Trial, rows: Sequence[tuple[str, Sequence[float]]]) -> str:
     """The user's own text once per row, coloured by (title, numbers per word), shares on one scale over all rows."""
-    maps = [_map(analysis, title, spread(trial, values)) for title, values in rows]
+    return texts_html(analysis, [(title, spread(trial, values)) for title, values in rows])
+
+
+def texts_html(analysis: Analysis, rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+    """The same for rows of (title, numbers per token)."""
+    maps = [_map(analysis, title, values) for title, values in rows]
     head = dataclasses.replace(
         analysis, tokens=analysis.tokens[: inside.LONGEST], attributions=(), agreements=(),
         trace=dataclasses.replace(

@@ -306,7 +306,8 @@ class Trial:
 class Reference:
     """How one number falls over the test texts for which the same reader predicts the same class.
 
-    ``quantiles`` are 0 % to 100 % in equal steps, ``significant`` the share of texts with p ≤ .05.
+    ``quantiles`` are 0 % to 100 % in equal steps over the ``n`` texts with a value, ``undefined`` counts those
+    without, ``significant`` is the share of texts with p ≤ .05.
     """
 
     method: str
@@ -318,6 +319,7 @@ class Reference:
     sd: float | None
     significant: float | None
     quantiles: tuple[float, ...]
+    undefined: int = 0
 
     def below(self, value: float) -> float:
         """Return the part of the distribution below ``value``, ties counted half, between quantiles linear."""

@@ -17,7 +17,9 @@ def broadcast_mask(mask: Tensor, values: Tensor) -> Tensor:
 
 
 def zero_padding(values: Tensor, mask: Tensor) -> Tensor:
-    """Set padded positions to exactly 0, whatever stood there (NaN and inf included)."""
+    """Set padded positions to exactly 0, whatever stood there (NaN and inf included); ``values`` itself if none are."""
+    if _whole(mask):
+        return values
     return torch.where(broadcast_mask(mask, values), values, torch.zeros((), dtype=values.dtype))
 
 
@@ -71,4 +73,14 @@ def masked_top(logits: Tensor, mask: Tensor, k: int = 1) -> Tensor:
 
 def minus_inf_padding(values: Tensor, mask: Tensor) -> Tensor:
     """Set padded positions to −inf, whatever stood there: what no maximum and no normaliser will pick."""
+    if _whole(mask):
+        return values
     return torch.where(broadcast_mask(mask, values), values, torch.full((), -torch.inf, dtype=values.dtype))
+
+
+def _whole(mask: Tensor) -> bool:
+    """Whether nothing is padded, as in a text by itself: then B·T·D numbers need not be copied to stay what they are.
+
+    On a GPU the question would cost more than the copy: it waits for everything before it.
+    """
+    return not mask.is_cuda and bool(mask.all())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from models.experiment_records import Imposed, Trial
+from models.experiments.imposed import dealt, turned
 from models.records import Analysis, Request
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _state, _words
@@ -24,7 +25,8 @@ def own_weights(analysis: Analysis, trial: Trial) -> tuple[float, ...]:
 
 @st.fragment
 def dial(
-    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool
+    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool,
+    scale: str,
 ) -> None:
     """The controls and what they do; turning them reruns only this."""
     own = own_weights(analysis, trial)
@@ -34,7 +36,7 @@ def dial(
     _buttons(trial, own, now, others)
     found = _parts.need(_cache.imposed(card, request, now))
     _say(found)
-    st.html(debate.maps_html(analysis, trial, (("Its own attention", found.own), ("Yours", found.weights))))
+    st.html(debate.maps_html(analysis, trial, (("Its own attention", found.own), ("Yours", found.weights)), scale))
     _parts.chart(debate_charts.weight_chart(trial, found.own, found.weights, ("its own", "yours"), place, dark))
     _parts.how_to_read(
         "Raise a word and the others give way in proportion. The token states stay as they are; only the weights "
@@ -92,35 +94,22 @@ def _buttons(
         st.button("Undo", key="dial_undo", on_click=_undo, disabled=len(history) < 2)
         st.button("Its own", key="dial_own", on_click=_set, args=(own,), disabled=now == own)
         st.button("All equal", key="dial_equal", on_click=_set, args=((1 / len(own),) * len(own),))
-        st.button("Permute", key="dial_permute", on_click=_set, args=(_dealt(now, len(history)),),
+        st.button("Permute", key="dial_permute", on_click=_set, args=(dealt(now, len(history)),),
                   help="Deal the weights to other words.")  # fmt: skip
         for other in others:
             weights = own_weights(other, trial)
             st.button(
                 f"Take {other.model.title}'s", key=f"dial_from_{other.model.id}", on_click=_set, args=(weights,),
-                disabled=not sum(weights), help="Transplant: this reader's states under the other one's weights.",
+                disabled=not any(weights), help="Transplant: this reader's states under the other one's weights.",
             )  # fmt: skip
-
-
-def _dealt(weights: tuple[float, ...], count: int) -> tuple[float, ...]:
-    """The weights in another order, a different one after every step, the same for the same steps."""
-    import random
-
-    dealt = list(weights)
-    random.Random(count).shuffle(dealt)
-    return tuple(dealt)
 
 
 def _turned(now: tuple[float, ...]) -> None:
     """Give the word its weight and scale the others to what is left."""
     state = st.session_state
-    index, weight = state[Key.DIAL_WORD], state[Key.DIAL_WEIGHT] / 100
-    rest, left = sum(now) - now[index], sum(now) - weight * sum(now)
-    scale = left / rest if rest > 0 else 0.0
-    set_to = [w * scale if rest > 0 else left / max(1, len(now) - 1) for w in now]
-    set_to[index] = weight * sum(now)
-    if sum(set_to) > 0:
-        _set(tuple(set_to))
+    set_to = turned(now, state[Key.DIAL_WORD], state[Key.DIAL_WEIGHT] / 100)
+    if any(set_to):
+        _set(set_to)
 
 
 def _set(weights: tuple[float, ...]) -> None:

@@ -40,6 +40,7 @@ class Scene:
     trial: Trial
     place: int
     dark: bool
+    scale: str
 
     def reference(self, method: str) -> Reference | None:
         """The reader's own distribution of a number over the test texts of the same predicted class."""
@@ -59,7 +60,7 @@ def correlation(scene: Scene, found: Correlation) -> None:
     st.html(debate.maps_html(scene.analysis, scene.trial, (
         (start, found.weights), ("Gradient × embedding, its size", found.gradient),
         ("Leave-one-out, change of the output", found.removal),
-    )))  # fmt: skip
+    ), scene.scale))  # fmt: skip
     st.html(debate.placed_html((
         tau_row(scene, f"{start} and gradient", found.weights_gradient, "tau_weights_gradient"),
         tau_row(scene, f"{start} and leave-one-out", found.weights_removal, "tau_weights_removal"),
@@ -107,7 +108,7 @@ def adversary(scene: Scene, found: Adversary) -> None:
     """Two attentions over one text, and their distance."""
     st.html(debate.maps_html(scene.analysis, scene.trial, (
         ("The reader's own attention", found.weights), ("Another attention, same answer", found.found),
-    )))  # fmt: skip
+    ), scene.scale))  # fmt: skip
     st.text(f"{debate.shift(found.before, found.after)}: the output moved by {wording.number(found.change)}.")
     st.html(debate.placed_html((distance_row(scene, found),)))
     _parts.how_to_read(
@@ -126,6 +127,11 @@ def smallest_edit(scene: Scene, found: SmallestEdit) -> None:
     _parts.chart(debate_charts.weight_chart(
         scene.trial, found.weights, found.found, ("its own", "after the edit"), scene.place, scene.dark
     ))  # fmt: skip
+    ends = ("nothing moves", "all of it moves")
+    said = wording.percent(found.moved)
+    st.html(debate.placed_html((
+        Placed("Attention that must move", found.moved, said, 0, 1, ends, scene.reference("smallest_edit")),
+    )))  # fmt: skip
     _parts.how_to_read(
         f"Any further in this direction and the answer is “{rival}”. KL {wording.number(found.divergence)}, "
         f"JSD {wording.number(found.distance)}.", _words.JSD,
@@ -136,6 +142,13 @@ def erasure(scene: Scene, found: Erasure) -> None:
     """Four curves, where they flip, and the heaviest word against all others."""
     _parts.chart(debate_charts.erasure_chart(found, scene.place, scene.dark))
     st.html(debate_tables.erasure_html(found))
+    first = found.curves[0]
+    if first.flip is not None and first.name == "attention":
+        ends = ("0 at once", "1 all words")
+        st.html(debate.placed_html((
+            Placed("Words out, heaviest first, until the flip", first.flip, wording.percent(first.flip), 0, 1, ends,
+                   scene.reference("erasure")),
+        )))  # fmt: skip
     heaviest, effect = debate.word(scene.trial, found.heaviest), found.effects[found.heaviest]
     if effect is None or found.stronger is None:
         st.text(f"Without {heaviest} no weight is left, so it cannot be taken out alone.")

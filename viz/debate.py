@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from models.experiment_records import Reference, Trial
 from models.records import Analysis, Attribution, Prediction
-from viz import inside, markup, palette, wording
+from viz import inside, markup, palette, scale, wording
 from viz.heatmap import map_html
 from viz.markup import Markup, join, style, tag
 
@@ -59,13 +59,19 @@ def word(trial: Trial, index: int) -> str:
     return f"“{markup.visible(trial.tokens[trial.kept[index]].text) or '◦'}”"
 
 
-def maps_html(analysis: Analysis, trial: Trial, rows: Sequence[tuple[str, Sequence[float]]]) -> str:
-    """The user's own text once per row, coloured by (title, numbers per word), shares on one scale over all rows."""
-    return texts_html(analysis, [(title, spread(trial, values)) for title, values in rows])
+def maps_html(
+    analysis: Analysis, trial: Trial, rows: Sequence[tuple[str, Sequence[float]]], scale_name: str = "share"
+) -> str:
+    """The user's own text once per row, coloured by (title, numbers per word), shares on one scale over all rows.
+
+    ``scale_name`` is one of ``viz.scale``; rows have one unit, so that of raw values is drawn as shares.
+    """
+    return texts_html(analysis, [(title, spread(trial, values)) for title, values in rows], scale_name)
 
 
-def texts_html(analysis: Analysis, rows: Sequence[tuple[str, Sequence[float]]]) -> str:
+def texts_html(analysis: Analysis, rows: Sequence[tuple[str, Sequence[float]]], scale_name: str = "share") -> str:
     """The same for rows of (title, numbers per token)."""
+    scale_name = "share" if scale.SCALES[scale_name].per_method else scale_name
     maps = [_map(analysis, title, values) for title, values in rows]
     head = dataclasses.replace(
         analysis, tokens=analysis.tokens[: inside.LONGEST], attributions=(), agreements=(),
@@ -75,11 +81,13 @@ def texts_html(analysis: Analysis, rows: Sequence[tuple[str, Sequence[float]]]) 
         ),
     )  # fmt: skip
     limit = max((max(_parts(a)) for a in maps), default=0.0) or 1.0
-    body = [tag("section", tag("b", a.title), map_html(head, a, limit)) for a in maps]
+    body = [tag("section", tag("b", a.title), map_html(head, a, limit, scale_name)) for a in maps]
     cut = len(analysis.tokens) - inside.LONGEST
     if cut > 0:
         body.append(tag("p", f"Drawn: the first {inside.LONGEST} words; {cut:,} more were read.", class_="soft"))
-    body.append(tag("p", f"Strongest colour: {wording.percent(limit)} of all that a row hands out.", class_="soft"))
+    hint = scale.hint(limit, scale_name)
+    said = f"Strongest colour: {wording.percent(limit)} of all that a row hands out{f', {hint}' if hint else ''}."
+    body.append(tag("p", said, class_="soft"))
     css = f"{inside.CSS}.ps-in{{{palette.stylesheet()}}}"
     return join((style(css), tag("div", *body, class_="ps-in")))
 
@@ -95,7 +103,8 @@ def beside(value: float, reference: Reference | None) -> str:
         return "no distribution is shipped for this reader"
     part = reference.below(value)
     texts = f"{reference.n:,} {reference.split} texts of {reference.data} that it predicts “{reference.label}”"
-    return f"higher than on {part:.0%} of the {texts}".replace("%", f"{wording.THIN}%")
+    rest = f"; {reference.undefined:,} more have none" if reference.undefined else ""
+    return f"higher than on {part:.0%} of the {texts}{rest}".replace("%", f"{wording.THIN}%")
 
 
 def shift(before: Prediction, after: Prediction) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.attribution.base import AttributionMethod, Scores, floats
@@ -58,11 +60,10 @@ class IntegratedGradientsParams:
 class IntegratedGradients(AttributionMethod):
     """Integrated gradients: (e_i − e'_i) · ∫₀¹ ∂F / ∂e_i (e' + α (e − e')) dα, from a baseline e' to the text.
 
-    The integral is that of :func:`~models.attribution.quadrature.integrate_parts`: 8 gradients, and more where a
+    The integral is that of :func:`~models.attribution.quadrature.integrate_parts`: 9 gradients, and more where a
     part of the path does not sum to its part of the change, until the whole sums to F(e) − F(e') within the
-    tolerance; what is left over is ``delta``. The end of the path is the text itself, whose gradient the reading
-    has. A change of F too small for single precision counts as reached when the error is below 1e-5. By
-    default e' = 0.
+    tolerance; what is left over is ``delta``. A change of F too small for single precision counts as reached when the
+    error is below 1e-5. By default e' = 0.
     """
 
     name = "integrated_gradients"
@@ -71,7 +72,7 @@ class IntegratedGradients(AttributionMethod):
     question = "How is the change of the logit, from empty vectors to this text, divided among the words?"
     formula = r"(e_i - e'_i) \cdot \int_0^1 \frac{\partial F}{\partial e_i}(e' + \alpha (e - e'))\,d\alpha"
     baseline = WORDS["zero"]
-    cost = "8 to 512 gradients, more of them until the error is at most 1 %"
+    cost = "9 to 512 gradients, more of them until the error is at most 1 %"
     source = "Sundararajan, Taly & Yan, ICML 2017"
     signed = True
     complete = True
@@ -86,12 +87,12 @@ class IntegratedGradients(AttributionMethod):
         kind = self.params.baseline
         path = StraightPath(reading, target, start(reading, kind))
         tolerance = self.params.tolerance
-        found = integrate_parts(path.at, {1.0: path.end()}, tolerance, self.params.max_steps, ROUNDING)
-        warning = None
+        found = integrate_parts(path.at, tolerance, self.params.max_steps, ROUNDING)
+        scores, warning = path.scores(found.parts), None
         if abs(found.delta) > found.allowed:
             warning = _missed(found.delta, found.change, found.points, tolerance, target.word)
         return Scores(
-            tuple(found.parts.tolist()), warning=warning, delta=found.delta, change=found.change,
+            scores, warning=warning, delta=sum(scores) - found.change, change=found.change,
             baseline=WORDS[kind], forwards=found.points + 1,
         )  # fmt: skip
 
@@ -99,40 +100,64 @@ class IntegratedGradients(AttributionMethod):
 class StraightPath:
     """F and its derivative on the way from the embeddings of a baseline (1, T, E) to those of a text.
 
-    The part of token i in dF/dα is Σ_d ∂F/∂e_id (e_id − e'_id). At the very beginning all words are alike: a maximum
-    is tied and a ReLU may stand on its kink, so the derivative at α = 0 is the one just after it, F is F(e'). Captum
-    serves as reference in the tests; it would compute the points of a refined path anew each time.
+    The part of token i in dF/dα is Σ_d ∂F/∂e_id (e_id − e'_id). Where the encoder begins with an affine layer
+    (:meth:`Encoder.lead`), the line is followed behind it, and what the integral leaves there is led back through it
+    once. At the very beginning all words are alike: a maximum is tied and a ReLU may stand on its kink, so the
+    derivative at α = 0 is the one just after it, F is F(e'). Captum serves as reference in the tests; it would
+    compute the points of a refined path anew each time.
     """
 
     def __init__(self, reading: Reading, target: Target, origin: Tensor) -> None:
         """Take the text, the number F and where the path begins."""
-        self._reading, self._target, self._origin = reading, target, origin
-        self._way = reading.embeddings - origin
+        self._reading, self._target = reading, target
+        self._step = reading.embeddings - origin
+        encoder = reading.classifier.encoder
+        with torch.no_grad():
+            lead = encoder.lead(origin, reading.mask)
+            self._leads = lead is not None
+            self._begin = origin if lead is None else lead
+            end = reading.embeddings if lead is None else encoder.lead(reading.embeddings, reading.mask)
+        assert end is not None
+        self._way = end - self._begin
 
     def at(self, alphas: Sequence[float]) -> list[Point]:
         """Return the points of several α, their gradients taken together in bounded batches."""
         size = rows_per_chunk(len(self._reading))
         return [point for i in range(0, len(alphas), size) for point in self._batch(alphas[i : i + size])]
 
-    def end(self) -> Point:
-        """Return the point α = 1, the text itself."""
-        gradient = self._reading.embedding_gradient(self._target)
-        parts = (gradient * self._way[0]).sum(-1)
-        return Point(parts.double().cpu().numpy(), self._reading.value(self._target))
+    def scores(self, parts: NDArray[np.float64]) -> tuple[float, ...]:
+        """Turn integrated parts into one number per token."""
+        if not self._leads:
+            return tuple(parts.tolist())
+        reading = self._reading
+        felt = torch.from_numpy(parts).to(self._way).view_as(self._way)
+        with torch.enable_grad():
+            inputs = reading.embeddings.clone().requires_grad_()
+            lead = reading.classifier.encoder.lead(inputs, reading.mask)
+            assert lead is not None
+            (gradient,) = torch.autograd.grad(lead, inputs, felt)
+        return floats((gradient * self._step)[0].sum(-1))
+
+    def _forward(self, inputs: Tensor) -> Tensor:
+        """Return F (N,) of N points of the line."""
+        classifier, mask = self._reading.classifier, self._reading.mask.expand(len(inputs), -1)
+        if not self._leads:
+            return self._target(classifier.from_embeddings(inputs, mask))
+        return self._target(classifier.decide(classifier.pool(classifier.encoder.follow(inputs, mask), mask)))
 
     def _batch(self, alphas: Sequence[float]) -> list[Point]:
-        reading = self._reading
-        reading.ledger.pause(len(alphas))
+        self._reading.ledger.pause(len(alphas))
         # Where α = 0 is among them, one more row for F there.
         rows = [alpha or AFTER for alpha in alphas] + [0.0] * (0.0 in alphas)
         share = torch.tensor(rows, dtype=self._way.dtype, device=self._way.device).view(-1, 1, 1)
-        with torch.enable_grad(), differentiable(reading.ids):
-            inputs = torch.addcmul(self._origin, share, self._way).requires_grad_()
-            values = self._target(reading.classifier.from_embeddings(inputs, reading.mask.expand(len(rows), -1)))
+        with torch.enable_grad(), differentiable(self._reading.ids):
+            inputs = torch.addcmul(self._begin, share, self._way).requires_grad_()
+            values = self._forward(inputs)
             (gradients,) = torch.autograd.grad(values.sum(), inputs)
-        parts = torch.einsum("nte,te->nt", gradients, self._way[0]).double().cpu().numpy()
-        numbers = values.tolist()
-        return [Point(parts[i], numbers[i] if alpha else numbers[-1]) for i, alpha in enumerate(alphas)]
+        each = torch.einsum("ntk,tk->nt", gradients, self._way[0]).double()
+        parts = (gradients.flatten(1) if self._leads else each).cpu().numpy()
+        slopes, numbers = each.sum(1).tolist(), values.tolist()
+        return [Point(parts[i], slopes[i], numbers[i] if a else numbers[-1]) for i, a in enumerate(alphas)]
 
 
 def refined(

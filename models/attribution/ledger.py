@@ -22,6 +22,8 @@ MOST_CELLS: Final = 4096
 FIRST_CELLS: Final = 1024
 BUDGET: Final = 256 * 2**20
 MOST_ROWS: Final = 16_384
+# Rows of one length are not copied to blank their padding, as rows of several are: at most one copy of the states.
+PADDED: Final = 1.5
 # Shorter rows start a chunk of their own once a chunk is worth a pass by itself.
 RAGGED: Final = 0.75
 WORTH: Final = 512
@@ -42,10 +44,10 @@ class Ledger:
 
     *Memory.* The newest ``rows`` results are kept (16,384: some 45 MB at 512 tokens), older ones are
     dropped and would be computed again. Rows go longest first, in chunks of at most 4,096 tokens with
-    padding, whose tensors stay under ``budget`` bytes (256 MiB): the first chunk has 1,024 tokens, each
-    larger one at most twice the last and only if its measured bytes per token (:class:`Footprint`)
-    leave room. The activations of a pass grow at most in proportion to its rows, and per token at most in
-    proportion to the length, so the bound holds; a single row that exceeds it must be read nevertheless.
+    padding, whose tensors stay under ``budget`` bytes (256 MiB): the first chunk has 1,024 tokens and is measured
+    (:class:`Footprint`), the others are as large as its bytes per token leave room for. The activations of a pass
+    grow at most in proportion to its rows, and per token at most in proportion to the length, so the bound holds;
+    a single row that exceeds it must be read nevertheless.
 
     *Pauses.* Before each chunk ``between``, if there is one, is told how many rows come next; it may
     take its time, and what it raises ends the work, with all finished chunks kept.
@@ -70,7 +72,7 @@ class Ledger:
         self._budget = budget
         self._most_rows = rows
         self._stored: dict[bytes, Tensor] = {}
-        # The largest chunk so far: its cells (rows × length), bytes per cell and length.
+        # The chunk that was measured: its cells (rows × length), bytes per cell and length.
         self._measured = (0, 0.0, 1)
 
     def __len__(self) -> int:
@@ -131,14 +133,14 @@ class Ledger:
         if not cells:
             return FIRST_CELLS
         # Attention over all pairs of tokens costs each token in proportion to the length.
-        allowed = self._budget / (bytes_per_cell * max(1.0, length / measured))
-        return int(min(MOST_CELLS, 2 * cells, allowed))
+        allowed = self._budget / (PADDED * bytes_per_cell * max(1.0, length / measured))
+        return int(min(MOST_CELLS, allowed))
 
     def _forward(self, chunk: Sequence[bytes], *, last: bool) -> Tensor:
         rows = [np.frombuffer(key, dtype=np.intc) for key in chunk]
         longest = _length(chunk[0])
         cells = len(chunk) * longest
-        if last or cells <= self._measured[0]:
+        if self._measured[0] and longest <= self._measured[2] or last and cells <= FIRST_CELLS:
             return self._texts.logits(rows)
         with Footprint() as held:
             logits = self._texts.logits(rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,16 @@ NARROWEST: Final = 2.0**-12
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of the path: the derivative's parts (T,), and F there."""
+    """One point of the path: the derivative's parts, any numbers whose integrals are wanted, its sum, and F there."""
 
-    parts: Floats
+    parts: NDArray[np.floating[Any]]
+    slope: float
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Integral:
-    """``parts`` (T,) of the integral, the ``change`` F(1) − F(0), how far the sum of the parts is from it (``delta``).
+    """``parts`` of the integral, the ``change`` F(1) − F(0), how far the integral of the slope is from it (``delta``).
 
     ``allowed`` is what that error might have been, ``points`` are those that were asked for.
     """
@@ -42,42 +43,40 @@ class Integral:
 
 
 def integrate_parts(
-    at: Callable[[Sequence[float]], Sequence[Point]], known: Mapping[float, Point],
-    tolerance: float, most: int, least: float = 0.0,
-) -> Integral:  # fmt: skip
-    """Return ∫₀¹ f(α) dα for f = (f_1 … f_T) with Σ_i f_i = dF/dα, refined until it sums to F(1) − F(0).
+    at: Callable[[Sequence[float]], Sequence[Point]], tolerance: float, most: int, least: float = 0.0
+) -> Integral:
+    """Return ∫₀¹ f(α) dα for the parts f of dF/dα, the slope, refined until that integrates to F(1) − F(0).
 
     The path starts as two panels of Boole's rule. Since F is known at both ends of a panel, so is the panel's
     own completeness error; those that hold most of it are halved, and a halved panel keeps its five points. It
     ends when the panels' errors sum to ``tolerance`` of that change (or ``least``, if that is more) and do not owe it
     to luck: taken without their signs they may sum to four times that. Or it ends when ``most`` points, 9 or more,
     were asked for, or when only jumps of F are left. ``at`` returns the points for several α at
-    once, ``known`` are some it need not be asked for.
+    once.
 
-    A smooth path costs 8 or 16 points; a kink costs 4 more per halving, wherever it is, while equal
+    A smooth path costs 9 or 17 points; a kink costs 4 more per halving, wherever it is, while equal
     steps over the whole path would have to be halved everywhere.
     """
-    points, asked = dict(known), 0
-    panels: dict[tuple[float, float], tuple[Floats, float]] = {}
+    points: dict[float, Point] = {}
+    panels: dict[tuple[float, float], float] = {}
     todo: list[tuple[float, float]] = list(FIRST)
     while todo:
         missing = [alpha for alpha in dict.fromkeys(a for panel in todo for a in _grid(*panel)) if alpha not in points]
         points.update(zip(missing, at(missing), strict=True))
-        asked += len(missing)
         for panel in todo:
-            panels[panel] = _boole(panel, points)
+            panels[panel] = _error(panel, points)
         change = points[1.0].value - points[0.0].value
         allowed = max(tolerance * abs(change), least)
-        errors = [error for _, error in panels.values()]
+        errors = panels.values()
         if abs(sum(errors)) <= allowed and sum(map(abs, errors)) <= LUCK * allowed:
             break
         todo = []
-        for panel in _worst(panels, allowed)[: (most - asked) // 4]:
+        for panel in _worst(panels, allowed)[: (most - len(points)) // 4]:
             del panels[panel]
             middle = (panel[0] + panel[1]) / 2
             todo += [(panel[0], middle), (middle, panel[1])]
-    parts = np.sum([parts for parts, _ in panels.values()], axis=0)
-    return Integral(parts, change, sum(errors), allowed, asked)
+    parts = sum((_boole(panel, points) for panel in panels), np.zeros(points[1.0].parts.shape))
+    return Integral(parts, change, sum(panels.values()), allowed, len(points))
 
 
 def _grid(start: float, end: float) -> list[float]:
@@ -85,22 +84,28 @@ def _grid(start: float, end: float) -> list[float]:
     return [start + (end - start) * k / 4 for k in range(5)]
 
 
-def _boole(panel: tuple[float, float], points: Mapping[float, Point]) -> tuple[Floats, float]:
-    """Return the panel's parts (T,) and how far their sum is from the change of F over the panel."""
+def _boole(panel: tuple[float, float], points: Mapping[float, Point]) -> Floats:
+    """Return the panel's parts."""
     start, end = panel
-    inside = np.stack([points[alpha].parts for alpha in _grid(start, end)])
-    parts: Floats = (end - start) * (WEIGHTS @ inside)
-    return parts, float(parts.sum()) - (points[end].value - points[start].value)
+    parts: Floats = (end - start) * (WEIGHTS @ np.stack([points[alpha].parts for alpha in _grid(start, end)]))
+    return parts
 
 
-def _worst(panels: Mapping[tuple[float, float], tuple[Floats, float]], allowed: float) -> list[tuple[float, float]]:
+def _error(panel: tuple[float, float], points: Mapping[float, Point]) -> float:
+    """Return how far the panel's integral of the slope is from the change of F over the panel."""
+    start, end = panel
+    slopes = [points[alpha].slope for alpha in _grid(start, end)]
+    return float((end - start) * (WEIGHTS @ slopes)) - (points[end].value - points[start].value)
+
+
+def _worst(panels: Mapping[tuple[float, float], float], allowed: float) -> list[tuple[float, float]]:
     """Return the panels to halve, worst first: all but those whose errors together are half of what is allowed."""
-    order = sorted((p for p in panels if p[1] - p[0] > NARROWEST), key=lambda p: -abs(panels[p][1]))
-    left = sum(abs(panels[p][1]) for p in order)
+    order = sorted((p for p in panels if p[1] - p[0] > NARROWEST), key=lambda p: -abs(panels[p]))
+    left = sum(abs(panels[p]) for p in order)
     chosen = []
     for panel in order:
         if left <= allowed / 2:
             break
         chosen.append(panel)
-        left -= abs(panels[panel][1])
+        left -= abs(panels[panel])
     return chosen

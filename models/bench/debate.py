@@ -8,10 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from models.bench.common import SENTENCES, TASK
+from models.bench.common import SENTENCES, TASK, Timing, table, where
 from models.classifier import pad_batch
+from models.debate.alone import Item, Options
 from models.debate.plain_search import plain_search
-from models.debate.suite import Item, Options, batches, suite
+from models.debate.suite import batches, suite
 from models.errors import PoolScopeError
 from models.experiments.vertices import furthest, slab
 from models.zoo.store import load_classifier
@@ -25,31 +26,36 @@ def report(runs: int) -> str:
     """Return the section in Markdown; the data set's row only where ``POOLSCOPE_DATA`` holds it."""
     texts = _texts()
     own, values, bias, mask = _states(texts[: BATCH * 2] if len(texts) > len(SENTENCES) else texts)
-    rows: list[str] = []
+    rows: list[list[str]] = []
     plain: list[Tensor] = []
     ours: list[Tensor] = []
     # The first call pays for what is loaded once.
     _exact(own[:1], values[:1], bias, mask[:1])
     for title, size in ((f"batches of {BATCH}", BATCH), ("one text at a time", 1)):
         count = min(len(own), BATCH if size > 1 else 3)
-        seconds = {}
-        for name, solve, found in (("plain", _plain, plain), ("ours", _exact, ours)):
-            best = min(_timed(solve, own, values, bias, mask, count, size, found) for _ in range(runs))
-            seconds[name] = best / count
-        rows.append(f"| {title} | {seconds['plain'] * 1e3:.1f} ms | {seconds['ours'] * 1e3:.3f} ms "
-                    f"| {seconds['plain'] / seconds['ours']:,.0f}× |")  # fmt: skip
+        times = []
+        for solve, found in ((_plain, plain), (_exact, ours)):
+            taken = [_timed(solve, own, values, bias, mask, count, size, found) / count for _ in range(runs)]
+            times.append(Timing(tuple(taken)))
+        searched, exact = times
+        rows.append([title, _fine(searched), _fine(exact), f"{searched.median / exact.median:,.0f}×"])
     least = min(float((b - a).min()) for a, b in zip(plain, ours, strict=True))
     lines = [
         "## The debate over a test set", "",
-        f"Adversarial attention of `{READER}` at ε = {EPSILON}, one torch thread: the published search (5 starts × 500 "
-        f"steps, restated in `models/debate/plain_search.py`) and the exact solution, per text. The exact JSD minus "
-        f"the "
+        f"Adversarial attention of `{READER}` at ε = {EPSILON}: the published search (5 starts × 500 steps, restated "
+        f"in `models/debate/plain_search.py`) and the exact solution, per text. {where(runs)} The exact JSD minus the "
         f"searched one is {least:+.4f} nats or more on every text.", "",
-        "| adversary | published search | exact | ratio |", "| --- | --- | --- | --- |", *rows, "",
+        *table(("adversary", "published search", "exact", "ratio"), rows), "",
     ]  # fmt: skip
     if len(texts) > len(SENTENCES):
         lines += [_whole(texts), ""]
     return "\n".join(lines)
+
+
+def _fine(timing: Timing) -> str:
+    """Median and range in milliseconds, to three digits: the exact solution takes less than one."""
+    low, high = min(timing.seconds) * 1e3, max(timing.seconds) * 1e3
+    return f"{timing.median * 1e3:.3g} ms ({low:.3g}–{high:.3g})"
 
 
 def _texts() -> list[str]:

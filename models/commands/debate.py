@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
 
     from models.data import load
     from models.debate import run as debate
+    from models.debate.alone import Options
     from models.debate.rows import METHODS
-    from models.debate.suite import Options
     from models.debate.summary import save, summarise
     from models.experiments.adversary import AdversarialAttention
     from models.experiments.permutation import PermutedAttention

@@ -44,6 +44,7 @@ def reference(spec: ModelSpec, method: str, predicted: int, folder: Path = SHIPP
         sd=None if said["sd"] is None else float(said["sd"]),
         significant=said.get("significant"),
         quantiles=tuple(said["quantiles"]),
+        undefined=int(said["undefined"]),
     )
 
 

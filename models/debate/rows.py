@@ -7,7 +7,8 @@ from typing import Final
 
 import pyarrow as pa
 
-# What each method measures; τ_b without a unit, TVD of probabilities, JSD in nats, mean cosine.
+# What each method measures; τ_b without a unit, TVD of probabilities, JSD in nats, mean cosine, share of the
+# weight, share of the words.
 METHODS: Final = {
     "tau_weights_gradient": "τ(attention, gradient)",
     "tau_weights_removal": "τ(attention, leave-one-out)",
@@ -15,6 +16,8 @@ METHODS: Final = {
     "permutation": "median output change under 100 permutations",
     "adversary": "JSD to the furthest attention with the same answer",
     "conicity": "conicity of the token states",
+    "smallest_edit": "attention that must move to turn the answer",
+    "erasure": "words out, heaviest first, until the answer flips",
 }
 _KINDS: Final = {"int": pa.int32(), "float": pa.float64(), "str": pa.string()}
 

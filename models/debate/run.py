@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 
 from models.classifier import PoolingClassifier
 from models.data.dataset import Dataset
+from models.debate.alone import Item, Options
 from models.debate.rows import SCHEMA, DebateRow
-from models.debate.suite import Item, Options, batches, suite
+from models.debate.suite import batches, suite
 from models.errors import PoolScopeError
 
 # Texts of one part: what is lost when a run is cut off.

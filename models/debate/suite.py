@@ -7,8 +7,8 @@ all texts at once. A classifier that reads pieces or special tokens goes text by
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -17,44 +17,32 @@ from torch import Tensor
 
 from models.attribution.reading import Reading, differentiable
 from models.classifier import PoolingClassifier
+from models.debate.alone import (
+    NEVER,
+    TAUS,
+    TURNED,
+    Item,
+    Options,
+    Said,
+    adversary_of,
+    erasure_of,
+    one_by_one,
+    permutation_of,
+    said_of,
+)
+from models.debate.linear import flips, moved_mass
 from models.debate.rows import DebateRow
 from models.experiments.adversary import AdversarialAttention
-from models.experiments.base import NotHereError
-from models.experiments.conicity import StateConicity
-from models.experiments.correlation import AttentionCorrelation
+from models.experiments.erasure import counts_of
 from models.experiments.frozen import Frozen, is_linear, tvd
 from models.experiments.permutation import PermutedAttention, permutations
+from models.experiments.smallest_edit import SmallestEditExperiment
 from models.experiments.vertices import furthest, slab
 from models.metrics.agreement import KENDALL
-from models.records import Agreement
 
 # Numbers of one tensor that are computed at a time: within the processor's caches, whatever the batch.
 CELLS: Final = 2**19
 TOKENS: Final = 8192
-TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How far the adversary may move the output, and the seed of the permutations."""
-
-    epsilon: float = 0.01
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One text: its row in the data set, its class there, its ids and the word of each (−1 for none)."""
-
-    text: int
-    label: int
-    ids: tuple[int, ...]
-    owners: tuple[int, ...]
-
-    @property
-    def plain(self) -> bool:
-        """Whether every id is a word of its own."""
-        return self.owners == tuple(range(len(self.ids)))
 
 
 def batches(items: Sequence[Item], most: int = 256) -> Iterator[list[Item]]:
@@ -75,61 +63,6 @@ def suite(classifier: PoolingClassifier, batch: Sequence[Item], options: Options
     if len(batch[0].ids) < 2 or not all(item.plain for item in batch):
         return [row for item in batch for row in one_by_one(classifier, item, options)]
     return _Batch(classifier, batch, options).rows()
-
-
-def one_by_one(classifier: PoolingClassifier, item: Item, options: Options) -> list[DebateRow]:
-    """Measure one text by the experiments themselves."""
-    reading = Reading(classifier, item.ids, item.owners)
-    frozen = Frozen(reading)
-    said: dict[str, Said] = {}
-    try:
-        found = AttentionCorrelation().run(frozen)
-        taus = (found.weights_gradient, found.weights_removal, found.gradient_removal)
-        said |= {name: _said(tau) for name, tau in zip(TAUS, taus, strict=True)}
-    except NotHereError as error:
-        said |= dict.fromkeys(TAUS, Said(None, reason=str(error)))
-    said["permutation"] = _permutation(frozen, options)
-    said["adversary"] = _adversary(frozen, options)
-    said["conicity"] = _cone(frozen)
-    facts = (frozen.count, item.label, frozen.label, max(frozen.prediction.probabilities), float(frozen.shown.max()))
-    return [
-        DebateRow(item.text, *facts, method, one.value, one.p_value, one.reason) for method, one in said.items()
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The value of one method on one text, or the reason why there is none."""
-
-    value: float | None
-    p_value: float | None = None
-    reason: str | None = None
-
-
-def _said(tau: Agreement) -> Said:
-    return Said(tau.value, tau.p_value, tau.reason)
-
-
-def _permutation(frozen: Frozen, options: Options) -> Said:
-    experiment = PermutedAttention(seed=options.seed)
-    reason = experiment.why_not(frozen.classifier)
-    try:
-        return Said(None, reason=reason) if reason else Said(experiment.run(frozen).median)
-    except NotHereError as error:
-        return Said(None, reason=str(error))
-
-
-def _adversary(frozen: Frozen, options: Options) -> Said:
-    experiment = AdversarialAttention(epsilon=options.epsilon)
-    reason = experiment.why_not(frozen.classifier)
-    return Said(None, reason=reason) if reason else Said(experiment.run(frozen).distance)
-
-
-def _cone(frozen: Frozen) -> Said:
-    try:
-        return Said(StateConicity().run(frozen).conicity)
-    except NotHereError as error:
-        return Said(None, reason=str(error))
 
 
 class _Batch:
@@ -161,8 +94,10 @@ class _Batch:
 
     def rows(self) -> list[DebateRow]:
         """Every method on every text."""
-        measured = {**self._correlations(), "permutation": self._permutations(), "adversary": self._adversaries(),
-                    "conicity": self._conicities()}  # fmt: skip
+        measured = {
+            **self._correlations(), "permutation": self._permutations(), "adversary": self._adversaries(),
+            "conicity": self._conicities(), "smallest_edit": self._edits(), "erasure": self._erasures(),
+        }  # fmt: skip
         probabilities, predicted = self.logits.softmax(-1).max(-1)
         facts = zip(self.batch, predicted.tolist(), probabilities.tolist(), self.shown.amax(1).tolist(), strict=True)
         return [
@@ -179,7 +114,7 @@ class _Batch:
         pairs = ((attention, gradient, (start, "gradient")), (attention, removal, (start, "leave_one_out")),
                  (gradient, removal, ("gradient", "leave_one_out")))  # fmt: skip
         return {
-            name: [_said(KENDALL(x, y, names=names, basis="magnitude")) for x, y in zip(left, right, strict=True)]
+            name: [said_of(KENDALL(x, y, names=names, basis="magnitude")) for x, y in zip(left, right, strict=True)]
             for name, (left, right, names) in zip(TAUS, pairs, strict=True)
         }
 
@@ -203,7 +138,7 @@ class _Batch:
             return [Said(None, reason=reason)] * len(self.batch)
         orders = torch.from_numpy(np.stack([permutations(item.ids, self.options.seed) for item in self.batch]))
         if self.own is None:
-            return [_permutation(self._frozen(item), self.options) for item in self.batch]
+            return [permutation_of(self._frozen(item), self.options) for item in self.batch]
         changes = tvd(self._dealt(orders).softmax(-1), self.logits.softmax(-1).unsqueeze(1))
         return [Said(value) for value in np.median(changes.numpy(), axis=1).tolist()]
 
@@ -240,7 +175,7 @@ class _Batch:
         if reason is not None:
             return [Said(None, reason=reason)] * len(self.batch)
         if not is_linear(self.classifier) or self.logits.shape[1] != 2:
-            return [_adversary(self._frozen(item), self.options) for item in self.batch]
+            return [adversary_of(self._frozen(item), self.options) for item in self.batch]
         assert self.own is not None
         values = self._values()
         u = values[..., 1] - values[..., 0]
@@ -262,6 +197,24 @@ class _Batch:
             Said(value) if length > 0 else Said(None, reason="A state of length 0 has no direction.")
             for value, length in zip(cosines.abs().mean(1).tolist(), lengths.tolist(), strict=True)
         ]
+
+    def _edits(self) -> list[Said]:
+        """Mass that must move: all at once where the logits are linear in the weights."""
+        reason = SmallestEditExperiment().why_not(self.classifier)
+        if reason is not None:
+            return [Said(None, reason=reason)] * len(self.batch)
+        assert self.own is not None
+        moved = moved_mass(self.own, self._values(), self.classifier.head.bias.detach().double()).tolist()
+        return [Said(None, reason=TURNED) if math.isnan(mass) else Said(mass) for mass in moved]
+
+    def _erasures(self) -> list[Said]:
+        """Words out until the flip: all at once where the logits are linear in the weights."""
+        if not is_linear(self.classifier):
+            return [erasure_of(self._frozen(item)) for item in self.batch]
+        assert self.own is not None
+        counts = counts_of(self.own.shape[1])
+        found = flips(self.own, self._values(), self.classifier.head.bias.detach().double(), counts).tolist()
+        return [Said(None, reason=NEVER) if math.isnan(part) else Said(part) for part in found]
 
     def _frozen(self, item: Item) -> Frozen:
         return Frozen(Reading(self.classifier, item.ids))

@@ -81,6 +81,18 @@ class Encoder(nn.Module, ABC):
         """Return a card's entry for the words of an encoder that brings its own, else ``None``."""
         return None
 
+    def lead(self, embeddings: Tensor, mask: Tensor) -> Tensor | None:
+        """Return the first layer before anything bends it, affine in the embeddings (B, T, K), or ``None``.
+
+        ``None`` is the default. Where there is one, :meth:`follow` turns it into states, and a straight line of
+        embeddings is one of it too.
+        """
+        return None
+
+    def follow(self, lead: Tensor, mask: Tensor) -> Tensor:
+        """Turn what :meth:`lead` returned into states (B, T, D)."""
+        raise NotImplementedError(f"{self.name} has no lead")
+
     def share(self, words: Tensor) -> SharedReader | None:
         """Return what reads texts made of these words alone (U, E) faster than :meth:`encode`, to the same states.
 

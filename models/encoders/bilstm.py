@@ -48,11 +48,12 @@ class BiLstmEncoder(Encoder):
         """Read the tokens that all texts begin with once, and those that all of them end with."""
 
         def read(places: Tensor) -> Shared:
-            mask = places >= 0
-            order = turned(mask)
+            order = turned(places >= 0)
             back = self._after_common(words, places.gather(1, order), "_reverse")
             onward = self._after_common(words, places, "")
-            return Shared(torch.cat([onward, back.gather(1, order.unsqueeze(-1).expand_as(back))], dim=-1), None)
+            whole = bool((places >= 0).all())
+            back = back.flip(1) if whole else back.gather(1, order.unsqueeze(-1).expand_as(back))
+            return Shared(torch.cat([onward, back], dim=-1), None)
 
         return read
 

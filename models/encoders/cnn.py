@@ -35,12 +35,20 @@ class CnnEncoder(Encoder):
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Convolve; padded positions came as zeros, like everything beyond the ends of the text."""
+        return self.follow(self.lead(embeddings, mask), mask)
+
+    def lead(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """Return the detectors' sums."""
         signal = embeddings.transpose(1, 2)
-        states = [
+        sums = [
             convolution(F.pad(signal, ((width - 1) // 2, width // 2)))
             for convolution, width in zip(self.convolutions, self.widths, strict=True)
         ]
-        return torch.relu(torch.cat(states, dim=1)).transpose(1, 2)
+        return torch.cat(sums, dim=1).transpose(1, 2)
+
+    def follow(self, lead: Tensor, mask: Tensor) -> Tensor:
+        """Let the detectors fire."""
+        return torch.relu(lead)
 
     def share(self, words: Tensor) -> SharedReader | None:
         """Multiply each word with each column of each kernel once; a window's state is a sum of such products.

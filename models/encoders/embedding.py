@@ -30,7 +30,16 @@ class EmbeddingEncoder(Encoder):
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Project each token by itself."""
-        return torch.tanh(self.project(embeddings))
+        return self.follow(self.lead(embeddings, mask), mask)
+
+    def lead(self, embeddings: Tensor, mask: Tensor) -> Tensor:
+        """Return W e_i + b."""
+        projected: Tensor = self.project(embeddings)
+        return projected
+
+    def follow(self, lead: Tensor, mask: Tensor) -> Tensor:
+        """Bend it."""
+        return torch.tanh(lead)
 
     def share(self, words: Tensor) -> SharedReader:
         """Project each word once, wherever it stands."""

@@ -48,18 +48,21 @@ class AdversarialAttention(Experiment):
     name = "adversary"
     title = "Adversarial attention"
     question = "How different could the attention have been without changing the answer?"
+    claim = (
+        "If quite another attention gives the same answer, the attention we see cannot be the one reason for it, say "
+        "Jain & Wallace. That such weights exist does not mean that any trained reader would use them, reply "
+        "Wiegreffe & Pinter."
+    )
     protocol = (
-        "The token states stay as they are. Among all weights that change the class probabilities by at most ε "
-        "(total variation), those furthest from the reader's own are taken, by Jensen-Shannon divergence in nats; ln "
-        "2 is "
+        "The token states stay as they are. Among all weights that change the class probabilities by at most ε (total "
+        "variation), those furthest from the reader's own are taken, by Jensen-Shannon divergence in nats; ln 2 is "
         "the largest there is."
     )
     source = "Jain & Wallace, NAACL 2019 (by gradient search); exact by its vertices for two classes"
     shows = "A distance near ln 2 shows that quite other weights on the same states give the same answer."
     shows_not = (
         "It does not show that the reader would ever weigh so, nor that its own weights are wrong: these were chosen "
-        "to be "
-        "far away, states already carry their neighbours, and a retrained reader might find no such weights "
+        "to be far away, states already carry their neighbours, and a retrained reader might find no such weights "
         "(Wiegreffe & Pinter 2019)."
     )
     Params = AdversaryParams

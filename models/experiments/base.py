@@ -25,8 +25,9 @@ class NotHereError(PoolScopeError):
 class Experiment(ABC):
     """One experiment on one text: a subclass is one file and states its facts as class variables.
 
-    ``question`` is the one line above its picture, ``protocol`` what is done, ``shows`` and ``shows_not``
-    one sentence each on what follows from it and what does not. ``Params`` bounds each parameter in its
+    ``question`` is the one line above its picture, ``claim`` who argues what with it, ``protocol`` what is done,
+    ``shows`` and ``shows_not`` one sentence each on what follows from it and what does not. ``Params`` bounds each
+    parameter in its
     field metadata, as attribution methods do. It works on a :class:`Reading`, whose states
     are computed once, and leaves the classifier as it was.
     """
@@ -34,6 +35,7 @@ class Experiment(ABC):
     name: ClassVar[str]
     title: ClassVar[str]
     question: ClassVar[str]
+    claim: ClassVar[str]
     protocol: ClassVar[str]
     source: ClassVar[str]
     shows: ClassVar[str]
@@ -51,7 +53,7 @@ class Experiment(ABC):
     @classmethod
     def facts(cls) -> Mapping[str, str]:
         """The card of the experiment: every fact by name."""
-        names = ("name", "title", "question", "protocol", "source", "shows", "shows_not")
+        names = ("name", "title", "question", "claim", "protocol", "source", "shows", "shows_not")
         return {name: getattr(cls, name) for name in names}
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:

@@ -33,10 +33,13 @@ class StateConicity(Experiment):
     name = "conicity"
     title = "Cone"
     question = "Do the states of the words point the same way, so that it hardly matters which is weighed?"
+    claim = (
+        "An LSTM makes the states of all words alike, so that weights among them cannot tell words apart, say "
+        "Mohankumar et al.: the states are to blame, not attention as such."
+    )
     protocol = (
         "The mean size of the cosine between each word's state and their mean; 1 is a ray. What that lets a shuffle "
-        "of the "
-        "weights change is computed for all permutations in closed form, and measured on a hundred."
+        "of the weights change is computed for all permutations in closed form, and measured on a hundred."
     )
     source = "Mohankumar, Nema, Narasimhan, Khapra, Srinivasan & Ravindran, ACL 2020"
     shows = (
@@ -44,8 +47,8 @@ class StateConicity(Experiment):
         "the same."
     )
     shows_not = (
-        "It does not show that a wide cone makes attention faithful; and states may differ widely where the head "
-        "does not look."
+        "It does not show that a wide cone makes attention faithful; and states may differ widely where the head does "
+        "not look."
     )
     Params = ConicityParams
 

@@ -19,10 +19,14 @@ class AttentionCorrelation(Experiment):
     name = "correlation"
     title = "Correlation"
     question = "Do attention, gradient and removal order the words alike?"
+    claim = (
+        "If attention explained the answer, it should order the words as other measures of importance do, say Jain & "
+        "Wallace; often it does not."
+    )
     protocol = (
         "Three maps of the same answer: the weights; the size of gradient × embedding, weights held; the total "
-        "variation "
-        "distance of the output once the word is deleted and the rest read anew. Kendall's τ_b compares their orders."
+        "variation distance of the output once the word is deleted and the rest read anew. Kendall's τ_b compares "
+        "their orders."
     )
     source = "Jain & Wallace, NAACL 2019"
     shows = "A low τ shows that the words with most weight are not those whose change or removal moves the answer most."

@@ -37,17 +37,20 @@ class ErasedAttention(Experiment):
     name = "erasure"
     title = "Erasure"
     question = "Which map finds the words whose removal changes the answer first?"
+    claim = (
+        "If attention ranked the words by importance, taking out the first few should turn the answer sooner than "
+        "other orders do, say Serrano & Smith; gradients often turn it sooner."
+    )
     protocol = (
         "The token states stay as they are. Words lose their weight, strongest first by each of four orders, the rest "
-        "is "
-        "brought back to sum 1, and the probability of the class first predicted is followed until another one wins."
+        "is brought back to sum 1, and the probability of the class first predicted is followed until another one "
+        "wins."
     )
     source = "Serrano & Smith, ACL 2019"
     shows = "A curve that falls early belongs to an order that names the words the answer needs at the pooler."
     shows_not = (
         "It does not show that the words themselves were unimportant: the states that stay still carry what the "
-        "encoder "
-        "mixed into them from the words that went."
+        "encoder mixed into them from the words that went."
     )
     Params = ErasureParams
 
@@ -59,7 +62,7 @@ class ErasedAttention(Experiment):
         orders = _orders(frozen)
         random = np.random.default_rng([self.params.seed, *frozen.reading.ids[0].tolist()])
         chance = [random.permutation(n).tolist() for _ in range(RANDOM_ORDERS)]
-        counts = sorted({round(step) for step in np.linspace(0, n - 1, min(n, MOST_STEPS))})
+        counts = counts_of(n)
         curves = [_curve(name, title, frozen, [order], counts) for name, title, order in orders]
         curves.append(_curve("random", "Chance", frozen, chance, counts))
         weights = frozen.shown
@@ -76,6 +79,17 @@ class ErasedAttention(Experiment):
             stronger=None if most is None or not others else sum(e < most for e in others) / len(others),
             label=frozen.prediction.label,
         )
+
+
+def counts_of(words: int) -> list[int]:
+    """How many words are gone at each step: from none to all but one, in forty steps at most."""
+    return sorted({round(step) for step in np.linspace(0, words - 1, min(words, MOST_STEPS))})
+
+
+def flip_by_weight(frozen: Frozen) -> float | None:
+    """Return the part of the words, heaviest first, at whose loss the answer flips; ``None`` where it never does."""
+    order = frozen.shown.argsort(descending=True, stable=True).tolist()
+    return _curve("", "", frozen, [order], counts_of(frozen.count)).flip
 
 
 def _orders(frozen: Frozen) -> list[tuple[str, str, list[int]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from models.analysis import prepare
@@ -23,10 +24,13 @@ class DialledAttention(Experiment):
     name = "dial"
     title = "Dial the attention"
     question = "What happens to the answer when you set the weights yourself?"
+    claim = (
+        "Take both sides of the argument yourself: look for other weights with the same answer, and for small changes "
+        "that turn it."
+    )
     protocol = (
         "The token states stay as they are. The weights you set are brought to sum 1 and take the place of the "
-        "reader's "
-        "own; everything above them is computed anew."
+        "reader's own; everything above them is computed anew."
     )
     source = "the counterfactual of Jain & Wallace 2019 and Wiegreffe & Pinter 2019, in your own hands"
     shows = "It shows what the answer owes to the weights alone, word by word."
@@ -81,3 +85,22 @@ def impose(classifier: PoolingClassifier, request: Request, weights: Sequence[fl
         raise NotHereError(reason)
     text = prepare(classifier, request)
     return dial(Frozen(Reading(classifier, text.ids, text.owners)), weights)
+
+
+def turned(weights: Sequence[float], index: int, share: float) -> tuple[float, ...]:
+    """Return ``weights`` with word ``index`` at ``share`` of their sum, the others scaled to what is left.
+
+    Where the others had nothing, they share what is left evenly; a single word keeps all.
+    """
+    total = sum(weights)
+    rest, left = total - weights[index], (1 - share) * total
+    if len(weights) < 2:
+        return tuple(weights)
+    scaled = [w * left / rest if rest > 0 else left / (len(weights) - 1) for w in weights]
+    scaled[index] = share * total
+    return tuple(scaled)
+
+
+def dealt(weights: Sequence[float], seed: int) -> tuple[float, ...]:
+    """Return the weights dealt to other words by chance, the same for the same seed."""
+    return tuple(np.random.default_rng(seed).permutation(np.asarray(weights)).tolist())

@@ -39,18 +39,21 @@ class PermutedAttention(Experiment):
     name = "permutation"
     title = "Permutation"
     question = "Does it matter which word gets which weight?"
+    claim = (
+        "If the answer came from the words that attention points at, dealing the same weights to other words should "
+        "change it, say Jain & Wallace."
+    )
     protocol = (
         "The token states stay as they are; the weights are dealt to the words anew, 100 times by chance. Each time "
-        "the "
-        "total variation distance to the reader's own output is taken, and of the hundred the median."
+        "the total variation distance to the reader's own output is taken, and of the hundred the median."
     )
     source = "Jain & Wallace, NAACL 2019"
     shows = (
         "A small median, above all beside a large weight, shows that the answer hardly depends on who is weighed how."
     )
     shows_not = (
-        "It does not show that the weights do nothing in training or for the states, and says little where they "
-        "were nearly equal to begin with: then a shuffle changes nothing for that reason alone."
+        "It does not show that the weights do nothing in training or for the states, and says little where they were "
+        "nearly equal to begin with: then a shuffle changes nothing for that reason alone."
     )
     Params = PermutationParams
 

@@ -55,10 +55,14 @@ class SanityChecks(Experiment):
     name = "sanity"
     title = "Sanity checks"
     question = "Does a map change when the reader forgets what it learned?"
+    claim = (
+        "A map that looks the same for a reader that has forgotten what it learned cannot be explaining what it "
+        "learned, say Adebayo et al."
+    )
     protocol = (
         "In a private copy, what one part has learned is shuffled: the head, the pooler, the encoder, one at a time. "
-        "Every "
-        "map is drawn again for the same class and compared with the first one by Kendall's τ_b; the mean over draws."
+        "Every map is drawn again for the same class and compared with the first one by Kendall's τ_b; the mean over "
+        "draws."
     )
     source = "Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim, NeurIPS 2018"
     shows = "A map that stays the same when a part has forgotten everything cannot tell what that part had learned."

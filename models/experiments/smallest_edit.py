@@ -24,6 +24,9 @@ class SmallestEditExperiment(Experiment):
     name = "smallest_edit"
     title = "Smallest edit"
     question = "How little of the attention must move before the answer changes?"
+    claim = (
+        "The adversary asks how far attention can go while the answer stays; this asks how near the turning point is."
+    )
     protocol = (
         "The token states stay as they are. Of all weights with which another class draws level, those nearest to the "
         "reader's own (by Kullback-Leibler divergence) are computed; what moved is shown as weight going from word to "

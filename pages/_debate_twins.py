@@ -19,9 +19,9 @@ from pages._state import Key
 from viz import wording
 
 
-def twins(card: Card, request: Request, analysis: Analysis, place: int, dark: bool) -> Rows:
+def twins(card: Card, request: Request, analysis: Analysis, place: int, dark: bool, scale: str) -> Rows:
     """Let the visitor choose a question, and answer it; the numbers, for a download."""
-    scene = Scene(family(card), request, analysis, place, dark)
+    scene = Scene(family(card), request, analysis, place, dark, scale)
     offered = {panel.name: panel for panel in PANELS if scene.family.of(*panel.kinds)}
     if scene.family.stale:
         st.warning(

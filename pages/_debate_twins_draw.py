@@ -42,7 +42,7 @@ def seeds(scene: Scene) -> Rows:
     st.html(debate.texts_html(scene.analysis, [
         (f"{name.capitalize()}{' (this reader)' if n == 0 else ''} · {said_of(one.prediction)}", shown(one))
         for n, (name, one) in enumerate(zip(names, read, strict=True))
-    ]))  # fmt: skip
+    ], scene.scale))  # fmt: skip
     cross = twin_view.crossed(read)
     st.html(debate_twins.crossed_html(names, cross.jsd, cross.tau))
     st.text(ordinary(scene.family, cross))
@@ -107,7 +107,7 @@ def adversarial(scene: Scene) -> Rows:
     st.html(debate.texts_html(scene.analysis, [
         (f"The reader's own attention · {said_of(scene.analysis.prediction)}", shown(scene.analysis)),
         (f"The adversary with {name} · {said_of(said.prediction)}", shown(said)),
-    ]))  # fmt: skip
+    ], scene.scale))  # fmt: skip
     known = twin_view.stated(chosen)
     st.text(
         f"{becomes(scene.analysis, said)}. Its attention is at JSD "

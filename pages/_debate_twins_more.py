@@ -48,7 +48,7 @@ def deceptive(scene: Scene) -> Rows:
     st.html(debate.texts_html(scene.analysis, [
         (f"The reader's own attention · {said_of(scene.analysis.prediction)}", shown(scene.analysis)),
         (f"The deceiver with λ {strength(chosen)} · {said_of(said.prediction)}", shown(said)),
-    ]))  # fmt: skip
+    ], scene.scale))  # fmt: skip
     if known.mass is not None and known.mass_base is not None:
         st.text(
             f"Over the test texts that have forbidden words, these hold {wording.percent(known.mass_base)} of the "

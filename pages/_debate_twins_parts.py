@@ -30,6 +30,7 @@ class Scene:
     analysis: Analysis
     place: int
     dark: bool
+    scale: str = "share"
 
     def read(self, card: Card) -> Analysis:
         """What a twin says of the text."""

@@ -71,7 +71,7 @@ if name == SCORE:
     st.subheader("What does all of it say about this text?", anchor=False)
     rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
 elif name == _debate_twins.NAME:
-    rows = _debate_twins.twins(card, request, analysis, place, dark)
+    rows = _debate_twins.twins(card, request, analysis, place, dark, view.scale)
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
     st.markdown(f"*The argument.* {EXPERIMENTS[name].claim}")

@@ -76,6 +76,12 @@ def zoo() -> Zoo:
     return _zoo(tuple(map(str, folders())), tuple((str(path), path.stat().st_mtime_ns) for path in files))
 
 
+def twins() -> tuple[Card, ...]:
+    """The cards of every twin of every folder, whosever they are; read again when a file changes."""
+    files = sorted(path for folder in folders() for path in folder.glob("*/*.json"))
+    return _twins(tuple(map(str, folders())), tuple((str(path), path.stat().st_mtime_ns) for path in files))
+
+
 def analysis(card: Card, request: Request) -> Analysis | Refusal:
     """What one classifier predicts about a request without methods."""
     return _guarded(card.spec.id, card.spec.title, lambda: _analysis(*_identity(card), request))
@@ -236,6 +242,17 @@ def _zoo(places: tuple[str, ...], stamps: tuple[tuple[str, int], ...]) -> Zoo:
         for card in catalogue(folder):
             cards.setdefault(card.spec.id, card)
     return Zoo(tuple(cards.values()), tuple(sentence for folder in places for sentence in problems(folder)))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _twins(places: tuple[str, ...], stamps: tuple[tuple[str, int], ...]) -> tuple[Card, ...]:
+    from models.zoo.catalogue import twins as listed
+
+    found: dict[str, Card] = {}
+    for folder in places:
+        for card in listed(folder):
+            found.setdefault(card.spec.id, card)
+    return tuple(found.values())
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)

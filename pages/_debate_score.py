@@ -20,7 +20,7 @@ from models.experiment_records import (
 )
 from models.records import Request
 from models.zoo.catalogue import Card
-from pages import _cache, _parts
+from pages import _cache, _debate_twins, _parts
 from viz import wording
 from viz.debate_scorecard import NO_VERDICT, Evidence, scorecard_html
 
@@ -43,6 +43,8 @@ def scorecard(card: Card, request: Request) -> list[Evidence]:
         for name in ASKED:
             trial = _parts.need(_cache.trial(card, request, ExperimentCall(name)))
             rows += list(_rows(card, trial))
+        rows.append(Evidence("Do other seeds attend alike?", *_debate_twins.seed_stability(card, request), None,
+                             "seed stability"))  # fmt: skip
     st.html(scorecard_html(rows))
     st.caption(NO_VERDICT)
     return rows

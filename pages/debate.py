@@ -11,7 +11,17 @@ import streamlit as st
 from models.experiment_records import ExperimentCall
 from models.experiments import EXPERIMENTS
 from models.records import Analysis
-from pages import _cache, _debate_dial, _debate_draw, _debate_score, _facts, _parts, _state, _widgets
+from pages import (
+    _cache,
+    _debate_dial,
+    _debate_draw,
+    _debate_score,
+    _debate_twins,
+    _facts,
+    _parts,
+    _state,
+    _widgets,
+)
 from pages._debate_draw import Scene
 from pages._state import Key
 
@@ -20,7 +30,7 @@ ORDER = (
     "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
 )  # fmt: skip
 TITLES = {name: EXPERIMENTS[name].title for name in dict.fromkeys((*ORDER, *EXPERIMENTS)) if name in EXPERIMENTS}
-TITLES |= {SCORE: "Scorecard"}
+TITLES |= {_debate_twins.NAME: "Twins", SCORE: "Scorecard"}
 
 
 def settings(name: str) -> ExperimentCall:
@@ -60,6 +70,8 @@ rows: object
 if name == SCORE:
     st.subheader("What does all of it say about this text?", anchor=False)
     rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
+elif name == _debate_twins.NAME:
+    rows = _debate_twins.twins(card, request, analysis, place, dark, view.scale)
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
     st.markdown(f"*The argument.* {EXPERIMENTS[name].claim}")

@@ -66,8 +66,13 @@ def maps_html(
 
     ``scale_name`` is one of ``viz.scale``; rows have one unit, so that of raw values is drawn as shares.
     """
+    return texts_html(analysis, [(title, spread(trial, values)) for title, values in rows], scale_name)
+
+
+def texts_html(analysis: Analysis, rows: Sequence[tuple[str, Sequence[float]]], scale_name: str = "share") -> str:
+    """The same for rows of (title, numbers per token)."""
     scale_name = "share" if scale.SCALES[scale_name].per_method else scale_name
-    maps = [_map(analysis, title, spread(trial, values)) for title, values in rows]
+    maps = [_map(analysis, title, values) for title, values in rows]
     head = dataclasses.replace(
         analysis, tokens=analysis.tokens[: inside.LONGEST], attributions=(), agreements=(),
         trace=dataclasses.replace(

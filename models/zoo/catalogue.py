@@ -60,6 +60,11 @@ def catalogue(folder: str | Path | None = None) -> tuple[Card, ...]:
     return tuple(card for card in _cards(folder) if card.twin is None)
 
 
+def twins(folder: str | Path | None = None) -> tuple[Card, ...]:
+    """Return the cards of all twins of ``folder``, whosever they are, sorted by id."""
+    return tuple(card for card in _cards(folder) if card.twin is not None)
+
+
 def twins_of(model_id: str, folder: str | Path | None = None) -> tuple[Card, ...]:
     """Return the cards of the twins of one classifier, sorted by kind, then by λ, then by id; mostly none."""
     found = [(card, card.twin) for card in _cards(folder) if card.twin is not None and card.twin["of"] == model_id]

@@ -106,7 +106,7 @@ def _losses(
     if not bool(kept.any()):
         return tuple(losses)
     rows = left[kept]
-    log_r = torch.stack([_log_pooled(found, z[row], row, p) for row in rows])
+    log_r = _without_each(found, z, rows, p)
     if anew is not None:
         hidden = found.reading.hidden[0].double()
         for row, pooled in zip(rows, log_r, strict=True):
@@ -121,6 +121,24 @@ def _losses(
                             strict=True):  # fmt: skip
         losses[place] = value
     return tuple(losses)
+
+
+def _without_each(found: Terms, z: Tensor, rows: Tensor, p: float) -> Tensor:
+    """Return log r (W, D) of the tokens that each row (W, T) leaves: what stands before its word, and behind it.
+
+    A word's tokens stand together, so sums from either end, kept once, make every row in one addition.
+    """
+    log_a = found.log_a.unsqueeze(-1)
+    inside = log_a + p * z.log() if found.own == "B" else p * (log_a + z.log())
+    weights = p * log_a if found.own == "A" else log_a
+    parts = torch.cat((inside, weights), 1)
+    edge = torch.full_like(parts[:1], -torch.inf)
+    before = torch.cat((edge, parts.logcumsumexp(0)))
+    behind = torch.cat((parts.flip(0).logcumsumexp(0).flip(0), edge))
+    gone = (~rows).int()
+    first, last = gone.argmax(1), rows.shape[1] - gone.flip(1).argmax(1)
+    total = torch.logaddexp(before[first], behind[last])
+    return (total[:, :-1] - total[:, -1:] * (p if found.own == "C" else 1)) / p
 
 
 def _log_pooled(found: Terms, z: Tensor, row: Tensor, p: float) -> Tensor:

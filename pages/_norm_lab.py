@@ -10,8 +10,9 @@ from typing import Final
 import streamlit as st
 
 from models.normlab.variance import p_variance, with_p
+from models.study.design import HEADLINE
 from models.zoo.catalogue import Card
-from pages import _cache, _facts, _parts, _widgets, _words
+from pages import _cache, _facts, _methods, _parts, _widgets, _words
 from pages._examples import examples, task
 from pages._state import Key, View
 from viz import norm_lab, norm_lab_forms, norm_lab_learned, norm_lab_limits, norm_lab_swap
@@ -133,7 +134,8 @@ def learned(bench: Bench) -> None:
     else:
         runs = found[0].runs
         variants = list(dict.fromkeys(run.variant for run in runs if with_p(runs, run.variant)))
-        variant = _widgets.pick_one("Pooler", Key.LEARNED_BY, variants, str)
+        titles = _methods.variants(set(variants))
+        variant = _widgets.pick_one("Pooler", Key.LEARNED_BY, variants, lambda name: titles.get(name, name), HEADLINE)
         shown = with_p(runs, variant)
         split = p_variance(shown)
         if split is not None:

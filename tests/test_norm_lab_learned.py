@@ -68,7 +68,8 @@ def test_the_histogram_counts_every_dimension_once():
     edges = [*(one["from"] for one in bins), bins[-1]["to"] * (1 + 1e-12)]
     assert [one["dimensions"] for one in bins] == np.histogram(values, edges)[0].tolist()
     assert sum(one["dimensions"] for one in norm_lab_learned.dimension_bins([2.0, 2.0])) == 2
-    assert norm_lab_learned.dimension_chart(values, 1.0).to_dict()["layer"]
+    bars, _ = norm_lab_learned.dimension_chart(values, 1.0).to_dict()["layer"]
+    assert bars["encoding"]["y2"] == {"datum": 0}
 
 
 def test_every_run_is_a_dot():

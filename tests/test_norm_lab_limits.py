@@ -10,7 +10,6 @@ from scipy.stats import kendalltau, pmean
 from tiny_classifiers import TEXT, ids_of, tiny
 
 from models.errors import PoolScopeError
-from models.normlab import scale_limits as module
 from models.normlab.scale_limits import scale_limits
 from models.poolers.limits import CEILING, FLOOR, LIMITS
 from models.records import Request
@@ -85,14 +84,6 @@ def test_what_a_state_of_zero_becomes():
     assert at["sigmoid"] == (0.5, 0.5)
     assert at["minmax_token"] == pytest.approx((zero.min(), zero.max()))
     assert at["minmax_matrix"] == pytest.approx([-low.min() / (high.max() - low.min())] * 2)
-
-
-def test_small_batches_give_the_same(monkeypatch):
-    classifier = tiny("cnn", "apln", double=True)
-    whole = scale_limits(classifier, Request(TEXT), P)
-    monkeypatch.setattr(module, "CHUNK", 1)
-    for one, other in zip(whole.rows, scale_limits(classifier, Request(TEXT), P).rows, strict=True):
-        assert other.rescaled == pytest.approx(one.rescaled)
 
 
 def test_the_only_word_cannot_be_erased_and_a_deleted_one_is_not():

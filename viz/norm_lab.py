@@ -110,7 +110,7 @@ def identity_html(found: NormReadings) -> str:
     head = tag("tr", *(tag("th", name, scope="col") for name in ("identity", "residual", "may be", "on this text")))
     rows = [
         tag("tr", tag("th", one.statement, scope="row"), tag("td", _size(one.residual)),
-            tag("td", f"≤ {wording.number(one.bound)}", class_="soft"), _verdict(one))
+            tag("td", f"≤\u00a0{wording.number(one.bound)}", class_="soft"), _verdict(one))
         for one in found.identities
     ]  # fmt: skip
     return join((style(CSS), tag("table", tag("thead", head), tag("tbody", *rows), class_="ps-ident")))

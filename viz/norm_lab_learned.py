@@ -84,6 +84,7 @@ def dimension_chart(
                 axis=alt.Axis(grid=False, format="~g", tickCount=6)),
         x2="to:Q",
         y=alt.Y("dimensions:Q", title="dimensions", axis=alt.Axis(tickCount=4, tickMinStep=1)),
+        y2=alt.datum(0),
         tooltip=[alt.Tooltip("from:Q", format=".3f"), alt.Tooltip("to:Q", format=".3f"), "dimensions:Q"],
     )  # fmt: skip
     start = alt.Chart(alt.InlineData(values=[{"from": initial}])).mark_rule(

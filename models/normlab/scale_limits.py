@@ -13,13 +13,11 @@ from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.metrics.agreement import METRICS
 from models.norm_records import LimitRow, ScaleLimits
-from models.normlab.terms import Terms, check_p, log_weight, terms
+from models.normlab.terms import Terms, check_p, log_pooled, terms
 from models.poolers.apln import AplnPooler
 from models.poolers.limits import FLOOR, LIMITS, limit_scale
 from models.records import Agreement, Request
 
-# Elements (words × tokens × dimensions) of one batch of erased texts: 32 MiB of doubles.
-CHUNK: Final = 4_000_000
 KENDALL: Final = METRICS["kendall_tau"]
 
 
@@ -42,7 +40,7 @@ def scale_limits(classifier: PoolingClassifier, request: Request, p: float) -> S
     found = terms(classifier, request)
     hidden = found.reading.hidden.double()
     whole = {limit: limit_scale(hidden, found.reading.mask, limit)[0] for limit in LIMITS}
-    every = torch.ones(1, len(found.reading), dtype=torch.bool)
+    every = torch.ones(len(found.reading), dtype=torch.bool)
     target = int(found.reading.probabilities[0].argmax())
     rows = tuple(_row(found, limit, z, hidden[0], every, p, target) for limit, z in whole.items())
     text = found.text
@@ -50,12 +48,12 @@ def scale_limits(classifier: PoolingClassifier, request: Request, p: float) -> S
 
 
 def _row(found: Terms, limit: str, z: Tensor, hidden: Tensor, every: Tensor, p: float, target: int) -> LimitRow:
-    probabilities = _decided(found, z.unsqueeze(0), every, p)
+    probabilities = _decided(found, _log_pooled(found, z, every, p).unsqueeze(0))
     left = _without(found)
     frozen = rescaled = _losses(found, probabilities, left, target, p, z)
     # Only min–max looks at other tokens.
     if limit.startswith("minmax"):
-        rescaled = _losses(found, probabilities, left, target, p, limit)
+        rescaled = _losses(found, probabilities, left, target, p, z, limit)
     agreement = _agree(rescaled, frozen)
     negative = hidden < 0
     zero = _zero(hidden, limit)
@@ -93,35 +91,69 @@ def _without(found: Terms) -> Tensor:
     return left
 
 
-def _decided(found: Terms, z: Tensor, left: Tensor, p: float) -> Tensor:
-    """Probabilities (W, C) where row w pools the tokens that ``left`` (W, T) leaves of z (1 or W, T, D)."""
-    # The attention of what is left sums to 1, as it would if the words had not been there.
-    log_a = found.log_a.expand(left.shape).masked_fill(~left, -torch.inf).log_softmax(1)
-    weights = torch.stack([log_weight(found.own, row, p) for row in log_a])
-    pooled = (torch.logsumexp(weights + p * z.log(), 1) / p).exp()
-    return found.probabilities(pooled)
+def _decided(found: Terms, log_r: Tensor) -> Tensor:
+    return found.probabilities(log_r.exp())
 
 
 def _losses(
-    found: Terms, whole: Tensor, left: Tensor, target: int, p: float, how: Tensor | str
+    found: Terms, whole: Tensor, left: Tensor, target: int, p: float, z: Tensor, anew: str | None = None
 ) -> tuple[float | None, ...]:
-    """What each word takes with it off the log-odds of the target; ``how`` is the frozen z or the limit to fit anew."""
+    """What each word takes with it off the target's log-odds: z frozen, or the limit ``anew`` fitted to the rest."""
     text = found.text
     places = sorted({owner for owner in text.owners if owner >= 0}, key=text.owners.index)
     losses: list[float | None] = [None] * len(text.tokens)
-    keeps = left.any(1)
-    size = max(1, CHUNK // (left.shape[1] * found.z.shape[1]))
-    for start in range(0, len(places), size):
-        rows = left[start : start + size]
-        rows = torch.where(keeps[start : start + size, None], rows, True)
-        if isinstance(how, str):
-            z = limit_scale(found.reading.hidden.double().expand(len(rows), -1, -1), rows, how)
-        else:
-            z = how.unsqueeze(0)
-        lost = _odds(whole, target) - _odds(_decided(found, z, rows, p), target)
-        for place, value, kept in zip(places[start : start + size], lost.tolist(), keeps[start:], strict=False):
-            losses[place] = value if kept else None
+    kept = left.any(1)
+    if not bool(kept.any()):
+        return tuple(losses)
+    rows = left[kept]
+    log_r = _without_each(found, z, rows, p)
+    if anew is not None:
+        hidden = found.reading.hidden[0].double()
+        for row, pooled in zip(rows, log_r, strict=True):
+            # Where the word is no extreme, the rest is scaled as before.
+            moved = _moved(hidden, row, anew)
+            if bool(moved.any()):
+                rest = hidden[row] if anew == "minmax_matrix" else hidden[row][:, moved]
+                fitted = limit_scale(rest.unsqueeze(0), torch.ones(1, len(rest), dtype=torch.bool), anew)[0]
+                pooled[moved] = _log_pooled(found, fitted, row, p)
+    lost = _odds(whole, target) - _odds(_decided(found, log_r), target)
+    for place, value in zip([place for place, one in zip(places, kept.tolist(), strict=True) if one], lost.tolist(),
+                            strict=True):  # fmt: skip
+        losses[place] = value
     return tuple(losses)
+
+
+def _without_each(found: Terms, z: Tensor, rows: Tensor, p: float) -> Tensor:
+    """Return log r (W, D) of the tokens that each row (W, T) leaves: what stands before its word, and behind it.
+
+    A word's tokens stand together, so sums from either end, kept once, make every row in one addition.
+    """
+    log_a = found.log_a.unsqueeze(-1)
+    inside = log_a + p * z.log() if found.own == "B" else p * (log_a + z.log())
+    weights = p * log_a if found.own == "A" else log_a
+    parts = torch.cat((inside, weights), 1)
+    edge = torch.full_like(parts[:1], -torch.inf)
+    before = torch.cat((edge, parts.logcumsumexp(0)))
+    behind = torch.cat((parts.flip(0).logcumsumexp(0).flip(0), edge))
+    gone = (~rows).int()
+    first, last = gone.argmax(1), rows.shape[1] - gone.flip(1).argmax(1)
+    total = torch.logaddexp(before[first], behind[last])
+    return (total[:, :-1] - total[:, -1:] * (p if found.own == "C" else 1)) / p
+
+
+def _log_pooled(found: Terms, z: Tensor, row: Tensor, p: float) -> Tensor:
+    # The attention of what is left sums to 1, as it would if the word had not been there.
+    return log_pooled(found.own, z, found.log_a[row].log_softmax(0), p)
+
+
+def _moved(hidden: Tensor, row: Tensor, limit: str) -> Tensor:
+    """Say for every dimension (D,) whether leaving out a word changes the ends of its scale."""
+    rest = hidden[row]
+    moved = (rest.amin(0) > hidden.amin(0)) | (rest.amax(0) < hidden.amax(0))
+    if limit == "minmax_matrix":
+        ends = bool(rest.min() > hidden.min()) or bool(rest.max() < hidden.max())
+        return torch.full_like(moved, ends)
+    return moved
 
 
 def _odds(probabilities: Tensor, target: int) -> Tensor:

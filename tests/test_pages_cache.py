@@ -39,7 +39,7 @@ def test_every_cache_is_bounded_and_whatever_sees_a_text_belongs_to_one_session(
             texts += 1
             assert (name, keywords["scope"]) == ("cache_data", "session")
         assert not any(argument.startswith("_") for argument in arguments)
-    assert texts == 9
+    assert texts == 14
     # Maps are kept by the desk, one per session, which ends with it.
     (own,) = [(keywords, arguments) for name, keywords, arguments in caches(ROOT / "pages" / "_cache.py")
               if (name, keywords.get("scope")) == ("cache_resource", "session")]  # fmt: skip

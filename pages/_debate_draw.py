@@ -25,6 +25,7 @@ from models.experiment_records import (
 from models.records import Agreement, Analysis
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _words
+from pages._debate_twins_parts import seeds_apart
 from pages._state import Key
 from viz import debate, debate_charts, debate_faith, debate_tables, wording
 from viz.debate import Placed
@@ -111,6 +112,7 @@ def adversary(scene: Scene, found: Adversary) -> None:
     ), scene.scale))  # fmt: skip
     st.text(f"{debate.shift(found.before, found.after)}: the output moved by {wording.number(found.change)}.")
     st.html(debate.placed_html((distance_row(scene, found),)))
+    st.text(seeds_apart(scene.card) or "No twin with another seed says what distance chance alone makes.")
     _parts.how_to_read(
         "Solved exactly: no attention with this answer is further away." if found.exact
         else "Found by search: the true distance is this or more.", _words.JSD, _words.TVD,

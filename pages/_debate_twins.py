@@ -13,7 +13,7 @@ from models.twin_panels import PANELS, Panel
 from models.zoo.catalogue import Card
 from pages import _cache, _parts
 from pages._debate_twins_draw import DRAW
-from pages._debate_twins_parts import NAME, Rows, Scene, family
+from pages._debate_twins_parts import NAME, Rows, Scene, family, seeds_apart
 from pages._examples import task
 from pages._state import Key
 from viz import wording
@@ -73,7 +73,7 @@ def _pick(offered: Mapping[str, Panel]) -> str:
     ))  # fmt: skip
 
 
-def seed_stability(card: Card, request: Request) -> tuple[str, float | None]:
+def seed_stability(card: Card, request: Request) -> tuple[str, None]:
     """The scorecard's line: how far apart the seeds' maps of this text are, or why that is not known."""
     kin = family(card)
     others = kin.of("seed")
@@ -83,5 +83,5 @@ def seed_stability(card: Card, request: Request) -> tuple[str, float | None]:
     ends = " to ".join(dict.fromkeys((wording.number(cross.low), wording.number(cross.high))))
     return (
         f"JSD {ends} between {wording.count(len(others) + 1, 'seed')} (median {wording.number(cross.middle)}), of at "
-        f"most {wording.number(MOST)}"
-    ), cross.middle
+        f"most {wording.number(MOST)}. {seeds_apart(card)}".strip()
+    ), None

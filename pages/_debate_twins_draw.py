@@ -26,6 +26,7 @@ from pages._debate_twins_parts import (
     reader_row,
     said_of,
     seed_band,
+    seeds_apart,
     shown,
     spots,
     strength,
@@ -64,12 +65,7 @@ def ordinary(kin: Family, cross: Crossed) -> str:
     low, middle, high = (wording.number(value) for value in (cross.low, cross.middle, cross.high))
     spread = f"JSD {low}" if cross.low == cross.high else f"JSD {low} to {high} (median {middle})"
     told = f"Ordinary on this text, by the seed alone: {spread}, of at most {wording.number(MOST)}."
-    means = [twin_view.stated(card) for card in kin.of("seed")]
-    known = [mean.jsd for mean in means if mean.jsd is not None]
-    if known and means[0].texts:
-        ends = " to ".join(dict.fromkeys(wording.number(end) for end in (min(known), max(known))))
-        told += f" Over the {means[0].texts:,} test texts, the seeds are on average {ends} away from this reader."
-    return told
+    return f"{told} {seeds_apart(kin.base)}".strip()
 
 
 def uniform(scene: Scene) -> Rows:

@@ -42,6 +42,16 @@ def family(card: Card) -> Family:
     return twin_view.family(card, [twin for twin in _cache.twins() if (twin.twin or {}).get("of") == card.spec.id])
 
 
+def seeds_apart(card: Card) -> str:
+    """How far from a reader those are that differ by their seed alone, over the test texts; empty if none says so."""
+    means = [twin_view.stated(twin) for twin in family(card).of("seed")]
+    known = [mean.jsd for mean in means if mean.jsd is not None]
+    if not known or not means[0].texts:
+        return ""
+    ends = " to ".join(dict.fromkeys(wording.number(end) for end in (min(known), max(known))))
+    return f"Over the {means[0].texts:,} test texts, other seeds of this reader are on average JSD {ends} away from it."
+
+
 def pick_strength(what: str, found: Sequence[Card], words: str) -> Card:
     """One of the twins of a kind, by its λ."""
     if len(found) == 1:

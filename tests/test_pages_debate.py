@@ -83,6 +83,7 @@ def test_the_slider_of_epsilon_is_what_the_adversary_may_use(zoo):
 
 def test_where_the_adversary_is_searched_the_page_says_so():
     app = show(open_app("debate", {"reader": "bilstm.apln"}), "adversary")
+    assert "No twin with another seed says what distance chance alone makes." in said(app)
     assert "Found by search" in said(app)
     assert "JSD at least" in html(app)
 

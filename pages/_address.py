@@ -30,7 +30,8 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo, ``experiment`` to the debate. ``k`` words of two maps are compared, by ``measure``;
+    ``section`` to the zoo, ``experiment`` to the debate, ``number`` to the distributions. ``k`` words of two maps are
+    compared, by ``measure``;
     ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
@@ -55,6 +56,7 @@ class Address:
     measure: str | None = None
     pieces: str | None = None
     experiment: str | None = None
+    number: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -179,6 +181,7 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "measure": _word,
     "pieces": _word,
     "experiment": _word,
+    "number": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -202,4 +205,5 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "measure": str,
     "pieces": str,
     "experiment": str,
+    "number": str,
 }

@@ -14,6 +14,7 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
         "Compare": "How do differently pooled readers read the same text, and which words do they answer to?",
         "Attention against gradient": "Does a reader's attention point at the words that move its prediction?",
         "Debate": "Is attention explanation? Run the published experiments on this text, and see what each one shows.",
+        "Distributions": "What do the debate's numbers look like over a whole test set, class by class?",
         "Norms": "Which norm did each reader learn to pool with, and what would another one change?",
         "Zoo": "How well does every trained classifier read, and what did it learn on the way?",
         "Movie": "When, during training, did each reader find the words it attends to?",
@@ -22,8 +23,10 @@ QUESTIONS: Final[Mapping[str, str]] = MappingProxyType(
 )
 # These draw charts (or a table), whose libraries take a while to load.
 FIGURES: Final = tuple(title for title in QUESTIONS if title not in ("Compare", "Movie"))
-_FILES: Final = ("compare", "gradient", "debate", "norms", "zoo", "movie", "about")
-_ICONS: Final = ("view_column", "compare_arrows", "balance", "tune", "grid_view", "movie", "menu_book")
+_FILES: Final = ("compare", "gradient", "debate", "distributions", "norms", "zoo", "movie", "about")
+_ICONS: Final = (
+    "view_column", "compare_arrows", "balance", "area_chart", "tune", "grid_view", "movie", "menu_book",
+)  # fmt: skip
 
 
 def navigate(*, icons: bool = True) -> StreamlitPage:

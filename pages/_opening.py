@@ -86,7 +86,7 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
     state[Key.NORM_READER] = f"{task}/{address.norm}" if address.norm else None
     state[Key.AGAINST] = address.against
     state[Key.SENTENCE], state[Key.SECTION] = address.sentence, address.section
-    state[Key.EXPERIMENT] = address.experiment
+    state[Key.EXPERIMENT], state[Key.NUMBER] = address.experiment, address.number
     state[Key.P] = None if address.p is None else min(max(address.p, LOWEST_P), HIGHEST_P)
     state[Key.PIECES] = address.pieces == "1"
     state[Key.TOP] = address.k or FIRST_K

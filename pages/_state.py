@@ -43,7 +43,7 @@ class Key:
     PICKER, DRAW, CANCEL, RESUME = "picker", "draw", "cancel", "resume"
     K, MEASURE, DISAGREE, ALL_PAIRS, PIECES = "k", "measure", "disagree", "all_pairs", "pieces"
     PIECEWISE = "tokens.pieces"
-    EXPERIMENT, DIAL_WORD, DIAL_WEIGHT = "experiment", "dial_word", "dial_weight"
+    EXPERIMENT, NUMBER, DIAL_WORD, DIAL_WEIGHT = "experiment", "number", "dial_word", "dial_weight"
     DIAL_UNDO, DIAL_OWN, DIAL_EQUAL, DIAL_PERMUTE = "dial_undo", "dial_own", "dial_equal", "dial_permute"
     LAB, FREEZE, SWAP_READER, LEARNED_BY = "norm_lab", "norm_freeze", "norm_swap", "norm_variant"
     # Not widgets:
@@ -177,6 +177,7 @@ def publish(view: View) -> None:
         k=state[Key.TOP] if state[Key.TOP] != FIRST_K else None,
         measure=state.get(Key.MEASURE) if state.get(Key.MEASURE) != MEASURES[0] else None,
         experiment=state.get(Key.EXPERIMENT),
+        number=state.get(Key.NUMBER),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:

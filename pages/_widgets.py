@@ -115,13 +115,23 @@ def pick_section(titles: Mapping[str, str]) -> str:
 
 def pick_experiment(titles: Mapping[str, str]) -> str:
     """Which experiment of the debate to see; only that one is done."""
-    wanted = st.session_state.get(Key.EXPERIMENT)
+    return _pick_one("experiment", Key.EXPERIMENT, titles)
+
+
+def pick_number(titles: Mapping[str, str]) -> str:
+    """Which number of the debate to see over the test sets."""
+    return _pick_one("number", Key.NUMBER, titles)
+
+
+def _pick_one(what: str, key: str, titles: Mapping[str, str]) -> str:
+    """One of several in a row of buttons, the first one unless the address says otherwise."""
+    wanted = st.session_state.get(key)
     if wanted not in titles:
         if wanted is not None:
-            st.warning(_parts.plain(f"There is no experiment “{wanted}”; the first one is shown."))
-        st.session_state[Key.EXPERIMENT] = next(iter(titles))
+            st.warning(_parts.plain(f"There is no {what} “{wanted}”; the first one is shown."))
+        st.session_state[key] = next(iter(titles))
     return str(st.segmented_control(
-        "Experiment", list(titles), key=Key.EXPERIMENT, format_func=titles.__getitem__, required=True,
+        what.capitalize(), list(titles), key=key, format_func=titles.__getitem__, required=True,
         label_visibility="collapsed", persist_state="session", on_change=_changes.touched,
     ))  # fmt: skip
 

@@ -29,7 +29,7 @@ CALM = """() => {
   return still && performance.now() - window.calmSince > 500;
 }"""
 # On a page's own address Streamlit's front end first looks for the server below that page.
-PROBE = re.compile(r"/(gradient|debate|norms|zoo|movie|about)/_stcore/")
+PROBE = re.compile(r"/(gradient|debate|distributions|norms|zoo|movie|about)/_stcore/")
 
 
 def free_port():

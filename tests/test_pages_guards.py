@@ -147,7 +147,7 @@ def test_a_bad_card_is_named_and_the_others_work(zoo, tmp_path, monkeypatch, con
     assert len(payload(app)["readers"]) == 3
 
 
-@pytest.mark.parametrize("page", ["compare", "gradient", "norms", "zoo", "movie", "about"])
+@pytest.mark.parametrize("page", ["compare", "gradient", "distributions", "norms", "zoo", "movie", "about"])
 def test_an_empty_zoo_says_how_to_fill_it(tmp_path, monkeypatch, page):
     monkeypatch.setenv("POOLSCOPE_ZOO", str(tmp_path / "nothing"))
     app = open_app(page)

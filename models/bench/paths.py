@@ -19,7 +19,7 @@ from models.classifier import PoolingClassifier
 
 ENCODERS: Final = ("embedding", "cnn", "bilstm", "transformer", "pretrained")
 WORDS: Final = (20, 60, 200, 400)
-TEXTS: Final = 3
+TEXTS: Final = 5
 STEPS: Final = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 TOLERANCE: Final = 0.01
 HEADER: Final = (

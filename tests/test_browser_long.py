@@ -16,6 +16,7 @@ QUERY = urlencode({
     "methods": "attention,exact_share,leave_one_out,shapley_sampling:permutations=128", "text": (SENTENCE * 20)[:1990],
 })  # fmt: skip
 ROWS = "section.row"
+PATIENCE = 30_000  # milliseconds, on a machine with other work
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 
@@ -27,6 +28,8 @@ def server(tmp_path_factory):
 
 
 def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
+    from playwright.sync_api import expect
+
     one = visit()
     page = one.page
     page.goto(f"{server}/?{QUERY}")
@@ -34,9 +37,9 @@ def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
     bar = page.get_by_test_id("stProgress")
     bar.get_by_text("Shapley sampling (BiLSTM · Attention)").wait_for()
     # What is cheap is there: three rows of words and the pooler's own for each reader, and a sentence for the last.
-    assert page.locator(f"{ROWS} .map:visible").count() == 8
+    expect(page.locator(f"{ROWS} .map:visible")).to_have_count(8, timeout=PATIENCE)
     waiting = page.locator(ROWS).filter(has_text="Shapley sampling").filter(has_text="Not computed yet")
-    assert waiting.count() == 2
+    expect(waiting).to_have_count(2, timeout=PATIENCE)
     first = bar.inner_text()
     page.wait_for_function("told => document.querySelector('[data-testid=stProgress]').innerText !== told", arg=first)
 
@@ -49,7 +52,7 @@ def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
     # Another visitor is served in the usual time, and the first one's work goes on.
     two = visit().open(server)
     two.page.get_by_text("forward passes for the explanations").wait_for()
-    assert two.page.locator(".panel").count() == 3
+    expect(two.page.locator(".panel")).to_have_count(3, timeout=PATIENCE)
     assert cancel.is_visible()
 
     # Cancel stops it: the page says so, and the process has nothing left to do.
@@ -58,10 +61,10 @@ def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
     cancel.click()
     page.get_by_role("button", name="Compute the rest").wait_for()
     assert time.monotonic() - started < 5  # a second on a machine that has nothing else to do
-    assert cancel.count() == 0
+    expect(cancel).to_have_count(0, timeout=PATIENCE)
     stopped = page.locator(ROWS).filter(has_text="Shapley sampling").filter(has_text="Stopped before it was finished")
-    assert stopped.count() == 2
-    assert page.locator(f"{ROWS} .map:visible").count() == 8
+    expect(stopped).to_have_count(2, timeout=PATIENCE)
+    expect(page.locator(f"{ROWS} .map:visible")).to_have_count(8, timeout=PATIENCE)
 
     # It can be taken up again, and another choice of methods drops it for good.
     page.get_by_role("button", name="Compute the rest").click()
@@ -72,5 +75,5 @@ def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
     dialog.get_by_role("button", name="Draw 3 maps").wait_for()
     dialog.get_by_role("button", name="Close").click()
     page.get_by_text("forward passes for the explanations").wait_for()
-    assert bar.count() == 0
-    assert page.locator(ROWS).filter(has_text="Shapley").count() == 0
+    expect(bar).to_have_count(0, timeout=PATIENCE)
+    expect(page.locator(ROWS).filter(has_text="Shapley")).to_have_count(0, timeout=PATIENCE)

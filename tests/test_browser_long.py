@@ -60,7 +60,8 @@ def test_a_long_method_can_be_stopped_and_blocks_nobody(server, visit):
     started = time.monotonic()
     cancel.click()
     page.get_by_role("button", name="Compute the rest").wait_for()
-    assert time.monotonic() - started < 5  # a second on a machine that has nothing else to do
+    # A second on a machine that has nothing else to do; the rest of the work would take minutes.
+    assert time.monotonic() - started < 20
     expect(cancel).to_have_count(0, timeout=PATIENCE)
     stopped = page.locator(ROWS).filter(has_text="Shapley sampling").filter(has_text="Stopped before it was finished")
     expect(stopped).to_have_count(2, timeout=PATIENCE)

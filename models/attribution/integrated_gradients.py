@@ -16,7 +16,6 @@ from models.attribution.reading import Reading, differentiable, rows_per_chunk
 from models.attribution.starts import KINDS, WORDS, start
 from models.attribution.target import Target, as_target
 
-FIRST_STEPS = 16
 ROUNDING = 1e-5
 # "Just after the beginning": far below the width of a panel, far above the grain of single precision.
 AFTER = 2.0**-14
@@ -162,14 +161,14 @@ class StraightPath:
 
 def refined(
     path: Callable[[int], Tensor], change: float, tolerance: float, most: int, target: Target, baseline: str,
-    rows: int = 1, first: int = FIRST_STEPS, typical: float | None = None,
+    rows: int, first: int, typical: float,
 ) -> Scores:  # fmt: skip
     """Double the steps of ``path``, which maps them to scores (T,), until these sum to ``change``.
 
     Up to ``most`` steps, ``rows`` gradients each; ``change`` cost one forward per row. The error allowed
-    is ``tolerance`` of the ``typical`` change of F along one path, of ``change`` itself where there is one only.
+    is ``tolerance`` of the ``typical`` change of F along one path.
     """
-    allowed = max(tolerance * (abs(change) if typical is None else typical), ROUNDING)
+    allowed = max(tolerance * typical, ROUNDING)
     steps, forwards = min(first, most), rows
     while True:
         values = path(steps)

@@ -9,10 +9,11 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from models.attribution.base import floats
 from models.classifier import PoolingClassifier
 from models.experiment_records import MOST, Adversary
 from models.experiments.base import Experiment, no_weights
-from models.experiments.frozen import Frozen, floats, jsd, tvd
+from models.experiments.frozen import Frozen, jsd, tvd
 from models.experiments.vertices import furthest, slab
 
 CORNERS: Final = 32

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import torch
 
-from models.attribution.base import seed_field
+from models.attribution.base import floats, seed_field
 from models.experiment_records import Conicity
 from models.experiments.base import Experiment, NotHereError
-from models.experiments.frozen import Frozen, floats
+from models.experiments.frozen import Frozen
 from models.experiments.permutation import shuffles
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from models.attribution.base import floats
 from models.attribution.target import Target
 from models.experiment_records import Correlation
 from models.experiments.base import Experiment, NotHereError
-from models.experiments.frozen import Frozen, floats, tvd
+from models.experiments.frozen import Frozen, tvd
 from models.metrics.agreement import KENDALL
 
 

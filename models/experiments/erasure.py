@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.attribution.base import seed_field
+from models.attribution.base import floats, seed_field
 from models.experiment_records import Erasure, ErasureCurve
 from models.experiments.base import Experiment, NotHereError
-from models.experiments.frozen import Frozen, floats, jsd
+from models.experiments.frozen import Frozen, jsd
 
 RANDOM_ORDERS: Final = 10
 MOST_STEPS: Final = 40

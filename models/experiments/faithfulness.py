@@ -7,12 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
-import torch
 
 from models.attribution import METHODS
-from models.attribution.base import AttributionMethod, seed_field
-from models.attribution.reading import Reading
-from models.attribution.target import Target
+from models.attribution.base import seed_field
 from models.experiment_records import Faithfulness, FaithRow
 from models.experiments.base import Experiment, NotHereError
 from models.experiments.bench import Bench
@@ -87,7 +84,7 @@ class TextFaithfulness(Experiment):
         kept = tuple(np.quantile([found.sufficiency or 0.0 for found in chance], (0.05, 0.95)).tolist())
         rows: list[FaithRow] = []
         methods = [METHODS[name](**params) for name, params in MAPS]
-        maps = [_scores(method, reading, frozen) for method in methods]
+        maps = [frozen.scores(method, reading) for method in methods]
         # Read for all maps at once; each then finds its texts in the ledger.
         if known := [scores for scores in maps if not isinstance(scores, str)]:
             bench.hard(known)
@@ -111,14 +108,6 @@ class TextFaithfulness(Experiment):
             forwards=reading.ledger.forwards,
             reused=reading.ledger.reused,
         )
-
-
-def _scores(method: AttributionMethod, reading: Reading, frozen: Frozen) -> tuple[float, ...] | str:
-    """The map over words (n,), signed where it has a sign, or the reason why there is none."""
-    found = method(reading, Target(frozen.label))
-    if found.values is None:
-        return str(found.reason)
-    return tuple(frozen.by_word(torch.tensor(found.values, dtype=torch.float64)).tolist())
 
 
 def _named(row: FaithRow, kind: str, title: str) -> FaithRow:

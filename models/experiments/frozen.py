@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from models.analysis import predicted
+from models.attribution.base import AttributionMethod, floats
 from models.attribution.reading import Reading
+from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 from models.poolers.base import AttentionPooler
 from models.records import Prediction
@@ -111,6 +113,13 @@ class Frozen:
         found = values.new_zeros(*values.shape[:-1], self.count)
         return found.index_add(-1, self.unit, values[..., self.places])
 
+    def scores(self, method: AttributionMethod, reading: Reading) -> tuple[float, ...] | str:
+        """The map of ``method`` over words (n,) for the predicted class, or the reason why there is none."""
+        found = method(reading, Target(self.label))
+        if found.values is None:
+            return str(found.reason)
+        return floats(self.by_word(torch.tensor(found.values, dtype=torch.float64)))
+
     def of_words(self, weights: Tensor) -> Tensor:
         """Give each word's weight (n,) to its pieces in proportion to their own; special tokens keep theirs: (T,)."""
         assert self.own is not None
@@ -135,11 +144,6 @@ class Frozen:
 def is_linear(classifier: PoolingClassifier) -> bool:
     """Whether the logits are an affine function of the weights: Σ a_i h_i under the linear head."""
     return isinstance(classifier.pooler, AttentionPooler)
-
-
-def floats(values: Tensor) -> tuple[float, ...]:
-    """Plain numbers of a tensor (n,)."""
-    return tuple(values.detach().tolist())
 
 
 def tvd(left: Tensor, right: Tensor) -> Tensor:

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 
 from models.analysis import prepare
+from models.attribution.base import floats
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.experiment_records import MOST, Imposed
 from models.experiments.base import Experiment, NotHereError, no_weights
-from models.experiments.frozen import Frozen, floats, jsd, tvd
+from models.experiments.frozen import Frozen, jsd, tvd
 from models.records import Request
 
 

@@ -11,11 +11,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.attribution.base import seed_field
+from models.attribution.base import floats, seed_field
 from models.classifier import PoolingClassifier
 from models.experiment_records import Permutation
 from models.experiments.base import Experiment, NotHereError
-from models.experiments.frozen import Frozen, floats, tvd
+from models.experiments.frozen import Frozen, tvd
 
 SHUFFLES: Final = 100
 SECTIONS: Final = 4

@@ -14,7 +14,6 @@ from torch import nn
 from models.attribution import METHODS
 from models.attribution.base import AttributionMethod, seed_field
 from models.attribution.reading import Reading
-from models.attribution.target import Target
 from models.classifier import PoolingClassifier
 from models.experiment_records import Sanity, SanityCell
 from models.experiments.base import Experiment, NotHereError
@@ -117,11 +116,8 @@ def forgetful(classifier: PoolingClassifier, part: str, seed: int) -> PoolingCla
 
 def _map(method: AttributionMethod, reading: Reading, frozen: Frozen) -> tuple[float, ...] | str:
     """The map over words (n,), sizes where it has no sign, or the reason why there is none."""
-    scores = method(reading, Target(frozen.label))
-    if scores.values is None:
-        return str(scores.reason)
-    summed = frozen.by_word(torch.tensor(scores.values, dtype=torch.float64))
-    return tuple((summed if method.signed else summed.abs()).tolist())
+    found = frozen.scores(method, reading)
+    return found if method.signed or isinstance(found, str) else tuple(map(abs, found))
 
 
 def _cell(

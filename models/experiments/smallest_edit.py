@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from models.attribution.base import floats
 from models.classifier import PoolingClassifier
 from models.experiment_records import Move, SmallestEdit
 from models.experiments.base import Experiment, NotHereError, no_weights
-from models.experiments.frozen import Frozen, floats, is_linear, jsd
+from models.experiments.frozen import Frozen, is_linear, jsd
 
 TINY = 1e-12
 

@@ -132,8 +132,10 @@ def records(found: Sequence[Any]) -> list[dict[str, object]]:
 
 
 def source(analysis: Analysis) -> dict[str, object]:
-    """Model, weights and arguments of an analysis, for a download."""
+    """Model, weights and arguments of an analysis, for a download, and what its predictions may not be taken for."""
+    caution = task(analysis.model.task).caution
     return {
+        **({"caution": caution} if caution else {}),
         "model": analysis.model.id,
         "digest": analysis.model.digest,
         "text": analysis.request.text,

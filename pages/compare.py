@@ -137,18 +137,18 @@ agreements()
 _disagreement.section(view, analyses)
 _inside.section(analyses, view.colours)
 _baselines.section(view, analyses[0].prediction.labels)
-versions, colours = software(), view.colours
+versions, colours, caution = software(), view.colours, task(view.task).caution
 _parts.download(
     "compare",
     (
         _parts.File("html", "Heatmap, HTML", "text/html",
-                    lambda: export.heatmap_html(analyses, view.scale, versions, colours)),
+                    lambda: export.heatmap_html(analyses, view.scale, versions, colours, caution=caution)),
         _parts.File("png", "Heatmap, PNG", "image/png",
-                    lambda: export.heatmap_png(analyses, view.scale, versions, colours)),
-        _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions)),
+                    lambda: export.heatmap_png(analyses, view.scale, versions, colours, caution=caution)),
+        _parts.File("csv", "All numbers, CSV", "text/csv", lambda: export.analyses_csv(analyses, versions, caution)),
         _parts.File("disagreement.csv", "Disagreement at k, CSV", "text/csv",
                     lambda: _facts.rows_csv(_disagreement.rows(analyses), {})),
         _parts.File("json", "All records, JSON", "application/json",
-                    lambda: export.analyses_json(analyses, versions, view.scale)),
+                    lambda: export.analyses_json(analyses, versions, view.scale, caution)),
     ),
 )  # fmt: skip

@@ -7,6 +7,7 @@ import streamlit as st
 from models.records import Analysis, Attribution, MethodCall
 from models.runtime import software
 from pages import _cache, _facts, _parts, _state, _widgets, _words
+from pages._examples import task
 from pages._state import Key
 from viz import charts, export, trace
 from viz.ladder import ladder_html, ladder_rows
@@ -60,14 +61,17 @@ _parts.how_to_read(
     _words.LADDER,
     _words.TAU,
 )
-versions = software()
+versions, caution = software(), task(view.task).caution
 _parts.download(
     "gradient",
     (
-        _parts.File("csv", "Maps, CSV", "text/csv", lambda: export.analyses_csv([analysis], versions)),
-        _parts.File("json", "Maps, JSON", "application/json", lambda: export.analyses_json([analysis], versions)),
-        _parts.File("html", "Heatmap, HTML", "text/html", lambda: export.heatmap_html([analysis], versions=versions)),
-        _parts.File("png", "Heatmap, PNG", "image/png", lambda: export.heatmap_png([analysis], versions=versions)),
+        _parts.File("csv", "Maps, CSV", "text/csv", lambda: export.analyses_csv([analysis], versions, caution)),
+        _parts.File("json", "Maps, JSON", "application/json",
+                    lambda: export.analyses_json([analysis], versions, caution=caution)),
+        _parts.File("html", "Heatmap, HTML", "text/html",
+                    lambda: export.heatmap_html([analysis], versions=versions, caution=caution)),
+        _parts.File("png", "Heatmap, PNG", "image/png",
+                    lambda: export.heatmap_png([analysis], versions=versions, caution=caution)),
         _parts.File("ladder.csv", "Ladder, CSV", "text/csv",
                     lambda: _facts.rows_csv(ladder_rows(climb), _facts.source(analysis))),
     ),

@@ -231,3 +231,16 @@ def test_csv_says_how_far_a_sampled_value_may_be_off_and_how_well_a_model_fits()
     mine = [row for row in rows if row["method"] == sampled.key]
     assert [(float(row["error"]), float(row["fit"])) for row in mine] == [(error, 0.5) for error in errors]
     assert {(row["error"], row["fit"]) for row in rows if row["method"] == plain.key} == {("", "")}
+
+
+def test_what_predictions_may_not_be_taken_for_leaves_with_them():
+    analyses, caution = invented.compare(readers=2), "Not for judging people <really>."
+    rows = list(csv.DictReader(io.StringIO(export.analyses_csv(analyses, VERSIONS, caution))))
+    assert rows
+    assert {row["caution"] for row in rows} == {caution}
+    assert json.loads(export.analyses_json(analyses, VERSIONS, caution=caution))["caution"] == caution
+    assert "Not for judging people &lt;really&gt;." in export.heatmap_html(analyses, versions=VERSIONS, caution=caution)
+    said = chunks_by_hand(export.heatmap_png(analyses, versions=VERSIONS, zoom=1, caution=caution))[b"iTXt"]
+    assert json.loads(said.partition(b"\0")[2][4:])["caution"] == caution
+    # A task without a caution says nothing.
+    assert "caution" not in json.loads(export.analyses_json(analyses, VERSIONS))

@@ -1,6 +1,7 @@
 """Downloads: the numbers as CSV and JSON, the picture as HTML, SVG and PNG.
 
-Everything that leaves carries the model ids and digests, the versions and the request's arguments.
+Everything that leaves carries the model ids and digests, the versions and the request's arguments, and what the
+task's predictions may not be taken for.
 """
 
 from __future__ import annotations
@@ -23,26 +24,28 @@ FORMAT = "poolscope-analyses/1"
 COLUMNS = (
     "model", "digest", "seed", "method", "scalar", "target", "signed", "complete", "position", "start", "end",
     "word", "known", "state", "value", "error", "share", "rank", "relative_delta", "fit", "baseline", "note",
-    "arguments", "versions",
+    "arguments", "versions", "caution",
 )  # fmt: skip
 
 
-def analyses_csv(analyses: Sequence[Analysis], versions: Mapping[str, str] | None = None) -> str:
+def analyses_csv(
+    analyses: Sequence[Analysis], versions: Mapping[str, str] | None = None, caution: str = ""
+) -> str:
     """One line per reader × method × token; an undefined map is one line with its reason.
 
     ``start`` and ``end`` are offsets into the text as typed; ``word`` has control characters made
     visible, since spreadsheets stumble over them. ``error`` is the standard error of a sampled value, ``fit``
-    the R² of values that come from a fitted model.
+    the R² of values that come from a fitted model; ``caution`` what the task's predictions may not be taken for.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for analysis in analyses:
-        writer.writerows(_lines(analysis, provenance.version_words(versions or {})))
+        writer.writerows(_lines(analysis, provenance.version_words(versions or {}), caution))
     return out.getvalue()
 
 
-def _lines(analysis: Analysis, versions: str) -> list[dict[str, object]]:
+def _lines(analysis: Analysis, versions: str, caution: str) -> list[dict[str, object]]:
     """The lines of one analysis."""
     model, request = analysis.model, analysis.request
     found: list[dict[str, object]] = []
@@ -52,6 +55,7 @@ def _lines(analysis: Analysis, versions: str) -> list[dict[str, object]]:
             "scalar": a.scalar, "target": model.labels[a.target], "signed": a.signed, "complete": a.complete,
             "relative_delta": a.relative_delta, "fit": a.fit, "baseline": a.baseline, "note": a.reason or a.warning,
             "arguments": provenance.request_words(request, model.labels), "versions": versions,
+            "caution": caution,
         }  # fmt: skip
         if a.scores is None:
             found.append(head)
@@ -70,12 +74,15 @@ def _lines(analysis: Analysis, versions: str) -> list[dict[str, object]]:
 
 
 def analyses_json(
-    analyses: Sequence[Analysis], versions: Mapping[str, str] | None = None, scale_name: str | None = None
+    analyses: Sequence[Analysis],
+    versions: Mapping[str, str] | None = None,
+    scale_name: str | None = None,
+    caution: str = "",
 ) -> str:
     """The records themselves, nothing rounded, under a header that says where they come from."""
     content: dict[str, Any] = {
         "format": FORMAT,
-        **provenance.provenance(analyses, versions or {}, scale_name),
+        **provenance.provenance(analyses, versions or {}, scale_name, caution),
         "analyses": [dataclasses.asdict(analysis) for analysis in analyses],
     }
     # ASCII escapes carry any character, lone surrogates included, through any encoding.

@@ -44,10 +44,12 @@ def heatmap_html(
     versions: Mapping[str, str] | None = None,
     colours: Mapping[str, int] | None = None,
     trace: bool = True,
+    caution: str = "",
 ) -> str:
     """A complete page with every map of ``analyses`` on one scale, its numbers and its provenance.
 
-    Hovering a word shows its value, share and rank; the same numbers stand in a table below.
+    Hovering a word shows its value, share and rank; the same numbers stand in a table below. ``caution`` is what
+    the task's predictions may not be taken for.
     """
     shown = [with_trace(a) for a in analyses] if trace else list(analyses)
     limits = scale.limits(shown, scale_name)
@@ -62,7 +64,7 @@ def heatmap_html(
         _legend(limits, scale_name),
         tag("main", *articles, class_="grid"),
         tag("details", tag("summary", "All numbers"), _table(shown)),
-        _footer(analyses, versions or {}),
+        tag("footer", *(tag("p", words) for words in provenance.said(analyses, versions or {}, caution))),
     )
     return document("PoolScope heatmap", css, *body)
 
@@ -173,10 +175,3 @@ def _table(analyses: Sequence[Analysis]) -> Markup:
         )
     ]
     return tag("table", tag("thead", head), tag("tbody", *rows))
-
-
-def _footer(analyses: Sequence[Analysis], versions: Mapping[str, str]) -> Markup:
-    said = [provenance.model_words(a) for a in analyses]
-    said += list(dict.fromkeys(provenance.request_words(a.request, a.prediction.labels) for a in analyses))
-    said.append(provenance.version_words(versions))
-    return tag("footer", *(tag("p", words) for words in said if words))

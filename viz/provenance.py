@@ -48,10 +48,20 @@ def prediction_words(analysis: Analysis) -> str:
     return ", ".join(f"{prediction.labels[c]} {wording.probability(prediction.probabilities[c])}" for c in order)
 
 
-def provenance(analyses: Sequence[Analysis], versions: Mapping[str, str], scale: str | None = None) -> dict[str, Any]:
+def said(analyses: Sequence[Analysis], versions: Mapping[str, str], caution: str = "") -> list[str]:
+    """All of it in lines for people, ``caution`` first: what the predictions may not be taken for leaves with them."""
+    models = [model_words(a) for a in analyses]
+    requests = dict.fromkeys(request_words(a.request, a.prediction.labels) for a in analyses)
+    return [words for words in (caution, *models, *requests, version_words(versions)) if words]
+
+
+def provenance(
+    analyses: Sequence[Analysis], versions: Mapping[str, str], scale: str | None = None, caution: str = ""
+) -> dict[str, Any]:
     """The same as data, for exports."""
     return {
         "tool": "PoolScope",
+        **({"caution": caution} if caution else {}),
         "versions": dict(versions),
         "scale": scale,
         "models": [{"id": a.model.id, "digest": a.model.digest, "seed": a.model.seed} for a in analyses],

@@ -99,6 +99,7 @@ def heatmap_svg(
     width: float = 900,
     dark: bool = False,
     trace: bool = True,
+    caution: str = "",
 ) -> str:
     """Every map of ``analyses`` on one scale, the user's own characters, legend and provenance."""
     shown = [with_trace(a) for a in analyses] if trace else list(analyses)
@@ -107,13 +108,10 @@ def heatmap_svg(
     for place, analysis in enumerate(shown):
         _reader(canvas, analysis, (colours or {}).get(analysis.model.id, place), limits, scale_name)
     _legend(canvas, shown, limits, scale_name)
-    said = [provenance.model_words(a) for a in analyses]
-    said += dict.fromkeys(provenance.request_words(a.request, a.prediction.labels) for a in analyses)
-    said.append(provenance.version_words(versions or {}))
     canvas.y += 8
-    for words in filter(None, said):
+    for words in provenance.said(analyses, versions or {}, caution):
         canvas.paragraph(words, SMALL - 1, palette.muted(dark))
-    about = json.dumps(provenance.provenance(analyses, versions or {}, scale_name))
+    about = json.dumps(provenance.provenance(analyses, versions or {}, scale_name, caution))
     return canvas.finish("PoolScope heatmap", about)
 
 
@@ -126,12 +124,13 @@ def heatmap_png(
     dark: bool = False,
     trace: bool = True,
     zoom: float = 2,
+    caution: str = "",
 ) -> bytes:
     """The PNG of :func:`heatmap_svg`, drawn by vl-convert with the fonts of this machine."""
     import vl_convert
 
-    svg = heatmap_svg(analyses, scale_name, versions, colours, width, dark, trace)
-    said = json.dumps(provenance.provenance(analyses, versions or {}, scale_name))
+    svg = heatmap_svg(analyses, scale_name, versions, colours, width, dark, trace, caution)
+    said = json.dumps(provenance.provenance(analyses, versions or {}, scale_name, caution))
     return png.rewrite(bytes(vl_convert.svg_to_png(svg, scale=zoom)), {"Description": said})
 
 

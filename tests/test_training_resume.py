@@ -89,6 +89,8 @@ def test_killed_twice(tmp_path, uninterrupted):
     resumed, computed = epochs_run(tmp_path)
     assert computed == [4]
     assert_same_run(resumed, uninterrupted["tuned"])
+    # What a card calls the run's time is that of all its parts.
+    assert resumed.seconds >= sum(record["seconds"] for record in resumed.history)
 
 
 def test_the_best_epoch_is_kept_through_a_kill(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ from models.data import Dataset, Split
 from models.zoo import store
 from models.zoo.build import build, up_to_date
 from models.zoo.catalogue import catalogue, find
-from models.zoo.recipes import TaskPlan, recipes, tuning
+from models.zoo.recipes import WIDTHS, TaskPlan, recipes, tuning
 from models.zoo.store import load_classifier
 
 pytest.importorskip("gensim", reason="gensim trains the word vectors; it is in requirements-train.txt")
@@ -72,6 +72,19 @@ def test_context_free_encoders_read_the_tuned_table_and_others_the_plain_one(zoo
 
 def test_second_build_trains_nothing(zoo):
     assert all(line.endswith("up to date") for line in again(zoo))
+
+
+def test_weights_of_another_width_are_rounded_anew_and_not_trained_again(zoo, monkeypatch):
+    card = find("toy/cnn/mean", zoo[0] / "weights")
+    monkeypatch.setitem(WIDTHS, "cnn", 8)
+    lines = again(zoo)
+    assert sum(line.endswith("up to date") for line in lines) == 2
+    assert not [line for line in lines if " epoch 1: " in line]
+    packed = find("toy/cnn/mean", zoo[0] / "weights")
+    assert packed.record["weights"]["bits"] == 8
+    assert packed.record["history"] == card.record["history"]
+    monkeypatch.undo()
+    assert sum(line.endswith("up to date") for line in again(zoo)) == 2
 
 
 def test_damaged_weights_are_built_again(zoo):

@@ -133,6 +133,8 @@ def train(
     if restored is not None:
         best, saved = restored
         history = saved["history"]
+    # A run that was taken up again took the time of its earlier part too.
+    earlier = sum(record["seconds"] for record in history)
     for epoch in range(len(history) + 1, recipe.epochs + 1):
         if _exhausted(history, recipe.patience):
             break
@@ -154,7 +156,7 @@ def train(
     splits = ("validation", "test") if test else ("validation",)
     answers = {name: predict(classifier, rows[name], device=device, weigh=objective.weigh) for name in splits}
     metrics = {name: scores(logits, labels[name]) for name, logits in answers.items()}
-    return Trained(classifier.cpu(), metrics, history, _best(history), time.perf_counter() - start)
+    return Trained(classifier.cpu(), metrics, history, _best(history), earlier + time.perf_counter() - start)
 
 
 def picked_rows(count: int, recipe: Recipe) -> list[int]:

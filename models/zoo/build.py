@@ -25,6 +25,7 @@ from models.zoo.pretrained import TunedEncoder, train_on
 from models.zoo.probes import PROBES
 from models.zoo.publish import publish
 from models.zoo.recipes import (
+    WIDTHS,
     TaskPlan,
     ngram_recipes,
     ngram_tuning,
@@ -67,7 +68,8 @@ def build(
             entry = tuned()
         else:
             entry = plain
-        if up_to_date(folder, recipe, dataset, entry):
+        bits = WIDTHS.get(recipe.encoder, 16)
+        if up_to_date(folder, recipe, dataset, entry, bits):
             say(f"{recipe.id}: up to date")
             continue
         table = read(plan, entry, folder)
@@ -80,7 +82,7 @@ def build(
             folder=work / "zoo" / recipe.id.replace("/", "-"),
             epoch_done=partial(tell, say, recipe.id),
         )  # fmt: skip
-        card = publish(folder, recipe, dataset, trained, entry, encoded)
+        card = publish(folder, recipe, dataset, trained, entry, encoded, bits=(bits,))
         say(f"{recipe.id}: test accuracy {card.accuracy:.4f} after epoch {trained.best_epoch}, {trained.seconds:.0f} s")
 
 
@@ -128,8 +130,13 @@ def word_table(
     return read(plan, word_entry(plan, load(plan.dataset), load, folder, work, say, whole=True), folder)
 
 
-def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any]) -> bool:
-    """Say whether a classifier's files exist, are whole, and come from this recipe, data and table."""
+def up_to_date(
+    folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, Any], bits: int | None = None
+) -> bool:
+    """Say whether a classifier's files exist, are whole, and come from this recipe, data and table.
+
+    With ``bits``, its numbers must have so many.
+    """
     try:
         card = read_card(folder / recipe.task / f"{recipe.stem}.json")
         from_card(card)
@@ -142,6 +149,7 @@ def up_to_date(folder: Path, recipe: Recipe, dataset: Dataset, table: dict[str, 
         and record["table"]["sha256"] == table["sha256"]
         and record["table"]["words_sha256"] == table["words_sha256"]
         and record["table"].get("tuned") == table.get("tuned")
+        and bits in (None, record["weights"].get("bits", 16))
         # A card may come from a folder where nothing was scored.
         and bool(record.get("metrics", {}).get("test"))
     )

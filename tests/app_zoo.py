@@ -17,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 from models.assemble import assemble
 from models.text import Vocabulary
 from models.training.recipe import Recipe
-from models.zoo.store import write, write_table
+from models.zoo.store import write
+from models.zoo.word_tables import write_table
 from pages import _cache, _progress
 from pages._state import Key
 

@@ -12,7 +12,8 @@ from models.encoders.ngram import NO_KEY, NgramEncoder, keys_of
 from models.errors import PoolScopeError
 from models.text import PAD, UNK, Vocabulary
 from models.training.recipe import Recipe
-from models.zoo.store import load_classifier, write, write_table
+from models.zoo.store import load_classifier, write
+from models.zoo.word_tables import write_table
 
 ROWS = [[2, 3, 4, 2, 3], [2, 3, 4], [5, UNK, 3, 4], [6]]
 

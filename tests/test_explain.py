@@ -22,7 +22,8 @@ from models.records import MethodCall, Request
 from models.report import as_text, printable, table
 from models.text import Vocabulary
 from models.training.recipe import Recipe
-from models.zoo.store import load_classifier, write, write_table
+from models.zoo.store import load_classifier, write
+from models.zoo.word_tables import write_table
 
 MODEL = "toy/bilstm/apln"
 USUAL = [name for name, method in METHODS.items() if not method.on_demand]

@@ -8,7 +8,7 @@ import torch
 from models.errors import PoolScopeError
 from models.text import Vocabulary
 from models.training.rounding import pack, pack_rows, rounded, unpack, unpack_rows
-from models.zoo.store import read_table, write_table
+from models.zoo.word_tables import read_table, write_table
 
 
 def weights(rows=50, size=16):

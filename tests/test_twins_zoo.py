@@ -71,7 +71,7 @@ def wide():
 
 def written(tmp_path, bits):
     made, classifier = wide()
-    from models.zoo.store import write_table
+    from models.zoo.word_tables import write_table
 
     entry = write_table(tmp_path / "toy", "words", WORDS, classifier.table.weight.detach())
     return put(*draft(tmp_path / "toy", classifier, made, entry, {}, bits)), classifier

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from models.data import Dataset, Split
-from models.zoo import store
+from models.zoo import word_tables
 from models.zoo.build import build, up_to_date
 from models.zoo.catalogue import catalogue, find
 from models.zoo.recipes import WIDTHS, TaskPlan, recipes, tuning
@@ -109,7 +109,7 @@ def test_damaged_word_table_is_built_again(zoo):
     file = folder / "weights" / "toy" / "words.safetensors"
     before = file.read_bytes()
     file.write_bytes(before[:-2] + b"\1\1")
-    store._table.cache_clear()  # another process would not have the sound table in memory
+    word_tables._table.cache_clear()  # another process would not have the sound table in memory
     again(zoo)
     assert file.read_bytes() == before
 
@@ -145,7 +145,7 @@ def test_a_table_that_only_the_tuning_read_is_not_kept(tmp_path):
     file = tmp_path / "weights" / "toy" / "words-tuned.safetensors"
     before = file.read_bytes()
     file.write_bytes(before[:-2] + b"\1\1")
-    store._table.cache_clear()
+    word_tables._table.cache_clear()
     assert "toy: tuning the word vectors …" in run()
     assert file.read_bytes() == before
     assert {path.name for path in (tmp_path / "weights" / "toy").iterdir()} == kept

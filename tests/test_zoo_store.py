@@ -18,7 +18,8 @@ from models.classifier import pad_batch
 from models.poolers import POOLERS
 from models.zoo.catalogue import catalogue, find, problems
 from models.zoo.errors import ZooError
-from models.zoo.store import _table, load_classifier, read_table, write, write_table
+from models.zoo.store import load_classifier, write
+from models.zoo.word_tables import _table, read_table, write_table
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from models.text import Vocabulary
 from models.training.recipe import Recipe
 from models.zoo.catalogue import catalogue
 from models.zoo.errors import ZooError
-from models.zoo.store import load_classifier, write, write_table
+from models.zoo.store import load_classifier, write
+from models.zoo.word_tables import write_table
 
 LABELS = ("against", "for")
 WORDS = Vocabulary([*TEXT.lower().split()[:-1], "l'été", "电影"])

@@ -34,7 +34,8 @@ from models.zoo.recipes import (
     recipes,
     tuning,
 )
-from models.zoo.store import from_card, read_table, write_table
+from models.zoo.store import from_card
+from models.zoo.word_tables import read_table, write_table
 
 Load = Callable[[str], Dataset]
 Say = Callable[[str], None]

@@ -25,8 +25,9 @@ from models.training.recipe import Recipe
 from models.training.trainer import Trained, picked_rows, prepare, train
 from models.training.word_table import WordTable
 from models.zoo.catalogue import Card
+from models.zoo.packing import halved, unshrink
 from models.zoo.publish import publish
-from models.zoo.store import TUNED, halved, unshrink
+from models.zoo.store import TUNED
 
 Told = Callable[[dict[str, Any]], None]
 

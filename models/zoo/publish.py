@@ -18,7 +18,8 @@ from models.training.recipe import Recipe
 from models.training.scores import scores
 from models.training.trainer import Trained
 from models.zoo.catalogue import Card
-from models.zoo.store import draft, from_card, put, write_table
+from models.zoo.store import draft, from_card, put
+from models.zoo.word_tables import write_table
 
 SOFTWARE = ("torch", "numpy", "scikit-learn", "safetensors")
 # By so much may rounding move the dev accuracy before more bits are spent.

@@ -22,7 +22,8 @@ from models import runtime
 from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
 from models.norm_records import FormCounts, NormReadings, ScaleLimits, Swap
-from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Study, StudySummary, Substitute
+from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Substitute
+from models.study_records import Study, StudySummary
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
 if TYPE_CHECKING:

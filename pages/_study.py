@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from models.records import PairedDifference, StudySummary
 from models.study.design import HEADLINE
+from models.study_records import PairedDifference, StudySummary
 from pages import _cache, _facts, _methods, _parts, _widgets, _words
 from pages._examples import task
 from viz import forest, norm_grid, rank_plot, study_names, study_tables

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from models.records import Analysis, MethodCall, Param, StudyRanking, StudySummary
+from models.records import Analysis, MethodCall, Param
+from models.study_records import StudyRanking, StudySummary
 from models.zoo.catalogue import Card
 from pages import _cache, _catalogue, _changes, _methods, _parts
 from pages._examples import ordered, task

@@ -13,7 +13,6 @@ from toy_data import toy
 
 from models.__main__ import main
 from models.errors import PoolScopeError
-from models.records import StudyCellKey
 from models.study import cell, log
 from models.study.cell import Bench, name_of
 from models.study.design import StudyTask, recipe_of
@@ -21,6 +20,7 @@ from models.study.read import in_order, load_study
 from models.study.runner import run_study
 from models.study.sample import sample
 from models.study.table import from_row, read_table, to_line, write_table
+from models.study_records import StudyCellKey
 from models.text import Vocabulary, WordTokenizer
 from models.training.trainer import train
 from models.training.word_table import WordTable

@@ -10,12 +10,12 @@ import pytest
 from toy_study import ENCODERS, SEEDS, TASKS, failed, toy_plan, toy_run, toy_study
 
 from models.errors import PoolScopeError
-from models.records import StudyCellKey
 from models.study.design import ABLATION, REFERENCE, VARIANTS, planned, recipe_of
 from models.study.page import page
 from models.study.read import study_of
 from models.study.summary import summarise
 from models.study.wording import points
+from models.study_records import StudyCellKey
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import random
 
-from models.records import Study, StudyCellKey, StudyRun
 from models.study.design import ABLATION, VARIANTS
 from models.study.read import study_of
+from models.study_records import Study, StudyCellKey, StudyRun
 
 TASKS = ("sst2", "ag_news", "trec")
 ENCODERS = ("cnn", "bilstm")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from models.records import PairedDifference
+from models.study_records import PairedDifference
 from viz import track, wording
 from viz.markup import Markup
 

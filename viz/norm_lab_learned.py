@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from models.norm_records import Variance
-from models.records import StudyRun
+from models.study_records import StudyRun
 from viz import charts, palette, wording
 
 BINS = 24

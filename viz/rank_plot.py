@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.records import StudyRanking
+from models.study_records import StudyRanking
 from viz import track, wording
 from viz.forest import points
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from models.records import StudyCell, StudyRanking, StudySummary
+from models.study_records import StudyCell, StudyRanking, StudySummary
 
 
 def named(said: StudySummary, titles: Mapping[str, str]) -> StudySummary:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from models.records import StudyCell, StudyRun
+from models.study_records import StudyCell, StudyRun
 from viz import palette, wording
 from viz.grid import Cell, grid
 from viz.norm_grid import NormCell

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from models.norm_records import Variance
-from models.records import StudyRun
+from models.study_records import StudyRun
 
 
 def with_p(runs: Iterable[StudyRun], variant: str) -> tuple[StudyRun, ...]:

@@ -17,10 +17,10 @@ from models.classifier import PoolingClassifier
 from models.data.dataset import Dataset
 from models.errors import PoolScopeError
 from models.poolers.power import PowerPooler
-from models.records import StudyCellKey, StudyRun
 from models.study.design import recipe_of, variant_of
 from models.study.frozen import States, on_states, states_of
 from models.study.overflow import score
+from models.study_records import StudyCellKey, StudyRun
 from models.training.batches import Rows, encode_splits
 from models.training.recipe import Recipe
 from models.training.scores import scores

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final
 
-from models.records import StudyCellKey
+from models.study_records import StudyCellKey
 from models.training.recipe import Options, Recipe
 
 HEADLINE: Final = "apln A"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import PoolScopeError
-from models.records import StudyRun
 from models.study.table import from_row, to_line
+from models.study_records import StudyRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from models.records import PairedDifference, Study, StudyCell, StudyRanking, StudyRun, StudySummary
 from models.study.design import (
     ABLATION_ENCODER,
     ABLATION_SEEDS,
@@ -21,6 +20,7 @@ from models.study.design import (
     VARIANTS,
 )
 from models.study.wording import p_value, points
+from models.study_records import PairedDifference, Study, StudyCell, StudyRanking, StudyRun, StudySummary
 
 
 def page(study: Study, summary: StudySummary) -> str:

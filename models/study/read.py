@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from models.records import Study, StudyCellKey, StudyRun
 from models.study.design import planned
 from models.study.table import read_table
+from models.study_records import Study, StudyCellKey, StudyRun
 
 SHIPPED: Final = Path(__file__).resolve().parents[1] / "zoo" / "study" / "runs.parquet"
 

@@ -10,11 +10,11 @@ from models.data.dataset import Dataset
 from models.encoders import ENCODERS
 from models.errors import PoolScopeError
 from models.poolers import POOLERS
-from models.records import StudyCellKey
 from models.study import log
 from models.study.cell import Bench, name_of, run_cell, told
 from models.study.design import planned, task_of, variant_of
 from models.study.sample import sample
+from models.study_records import StudyCellKey
 from models.training.word_table import WordTable
 
 Load = Callable[[str], Dataset]

@@ -7,7 +7,11 @@ from statistics import mean, stdev
 from typing import Final
 
 from models.errors import PoolScopeError
-from models.records import (
+from models.study import statistics as st
+from models.study.design import ENCODERS, REFERENCE, TASKS, VARIANTS
+from models.study.read import key_of
+from models.study.wording import headline, sentence
+from models.study_records import (
     PairedDifference,
     PairTest,
     Study,
@@ -17,10 +21,6 @@ from models.records import (
     StudyRun,
     StudySummary,
 )
-from models.study import statistics as st
-from models.study.design import ENCODERS, REFERENCE, TASKS, VARIANTS
-from models.study.read import key_of
-from models.study.wording import headline, sentence
 
 APLN: Final = tuple(variant.name for variant in VARIANTS if variant.pooler == "apln")
 

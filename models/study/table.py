@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from models.errors import PoolScopeError
-from models.records import StudyRun
+from models.study_records import StudyRun
 
 _KINDS: Final = {
     "str": pa.string(), "int": pa.int64(), "float": pa.float64(), "bool": pa.bool_(),

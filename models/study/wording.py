@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.records import PairedDifference, StudyRanking
 from models.study.design import HEADLINE, REFERENCE
+from models.study_records import PairedDifference, StudyRanking
 
 MINUS = "\u2212"
 TITLE = "APLN (reading A)"

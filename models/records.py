@@ -13,6 +13,8 @@ from typing import Literal
 Scalar = Literal["logit", "probability", "margin"]
 SCALARS: tuple[Scalar, ...] = ("logit", "probability", "margin")
 Param = float | int | str | bool
+Through = Literal["attached", "detached"]
+THROUGH: tuple[Through, ...] = ("attached", "detached")
 
 
 def _key(name: str, params: tuple[tuple[str, Param], ...]) -> str:
@@ -416,22 +418,32 @@ class Substitute:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of the ladder from attention to leave-one-out; ``tau`` compares with the rung above."""
+    """One step of the ladder from attention to leave-one-out; ``tau`` compares with the rung above.
+
+    A rung without a map has no ``scores``; the ``tau`` of the one below then compares over the gap, and ``over`` names
+    the rung that it compares with.
+    """
 
     name: str
     title: str
     adds: str
     scores: tuple[float, ...] | None
     tau: Agreement | None = None
+    over: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The rungs in order and one sentence that names where the agreement breaks."""
+    """The rungs in order and one sentence that names where the agreement breaks.
+
+    ``through`` says which gradients its rungs are made of: ``attached`` ones pass through the attention weights as
+    well, ``detached`` ones hold them constant; ``none`` where there are no weights to hold.
+    """
 
     rungs: tuple[Rung, ...]
     weakest: int | None
     sentence: str
+    through: Literal["attached", "detached", "none"] = "attached"
 
 
 @dataclass(frozen=True, slots=True)

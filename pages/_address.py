@@ -30,8 +30,10 @@ class Address:
     free. ``versus`` is the class that ``target`` is compared with and ``scalar`` what of it is explained.
     ``edits`` are (how, token index) in the order they were made. ``reader`` and ``against``
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
-    ``section`` to the zoo, ``experiment`` to the debate, ``number`` to the distributions. ``k`` words of two maps are
-    compared, by ``measure``;
+    ``section`` to the zoo, ``experiment`` to the debate, ``number`` to the distributions. ``through`` says whether the
+    ladder's gradients pass the attention, ``setting`` what an experiment's sliders do; ``twins`` is the question to a
+    reader's twins, ``strength`` the λ of the one shown, ``lab`` the part of the norm laboratory. ``k`` words of two
+    maps are compared, by ``measure``;
     ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
@@ -57,6 +59,11 @@ class Address:
     pieces: str | None = None
     experiment: str | None = None
     number: str | None = None
+    through: str | None = None
+    setting: MethodCall | None = None
+    twins: str | None = None
+    strength: float | None = None
+    lab: str | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -182,6 +189,11 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "pieces": _word,
     "experiment": _word,
     "number": _word,
+    "through": _word,
+    "setting": _method,
+    "twins": _word,
+    "strength": _exponent,
+    "lab": _word,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -206,4 +218,9 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "pieces": str,
     "experiment": str,
     "number": str,
+    "through": str,
+    "setting": _write_method,
+    "twins": str,
+    "strength": lambda strength: f"{strength:g}",
+    "lab": str,
 }

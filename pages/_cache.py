@@ -22,7 +22,7 @@ from models import runtime
 from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
 from models.norm_records import FormCounts, NormReadings, ScaleLimits, Swap
-from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Substitute
+from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Substitute, Through
 from models.study_records import Study, StudySummary
 from models.zoo.catalogue import SHIPPED, Card, catalogue, problems
 
@@ -124,9 +124,9 @@ def substitutes(
     return _guarded(card.spec.id, card.spec.title, lambda: _substitutes(*_identity(card), request, index, words))
 
 
-def ladder(card: Card, request: Request) -> Ladder | Refusal:
-    """The ladder from attention to leave-one-out."""
-    return _guarded(card.spec.id, card.spec.title, lambda: _ladder(*_identity(card), request))
+def ladder(card: Card, request: Request, through: Through) -> Ladder | Refusal:
+    """The ladder from attention to leave-one-out, its gradients through the attention or past it."""
+    return _guarded(card.spec.id, card.spec.title, lambda: _ladder(*_identity(card), request, through))
 
 
 def sweep(card: Card, request: Request, ps: tuple[float, ...]) -> NormSweep | Refusal:
@@ -365,10 +365,10 @@ def _substitutes(
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)
-def _ladder(model_id: str, digest: str, folder: str, request: Request) -> Ladder:
+def _ladder(model_id: str, digest: str, folder: str, request: Request, through: Through) -> Ladder:
     from models.experiments.ladder import ladder as climb
 
-    return climb(_classifier(model_id, digest, folder), request)
+    return climb(_classifier(model_id, digest, folder), request, through)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)

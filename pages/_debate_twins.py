@@ -11,11 +11,10 @@ from models.experiment_records import MOST
 from models.records import Analysis, Request
 from models.twin_panels import PANELS, Panel
 from models.zoo.catalogue import Card
-from pages import _cache, _parts
+from pages import _cache, _parts, _widgets
 from pages._debate_twins_draw import DRAW
-from pages._debate_twins_parts import NAME, Rows, Scene, family, seeds_apart
+from pages._debate_twins_parts import Rows, Scene, family, seeds_apart
 from pages._examples import task
-from pages._state import Key
 from viz import wording
 
 
@@ -33,7 +32,7 @@ def twins(card: Card, request: Request, analysis: Analysis, place: int, dark: bo
         "Twins are relatives of this reader that were trained anew: the same task and words, one thing different. "
         + without(offered)
     )
-    panel = offered[_pick(offered)]
+    panel = offered[_widgets.pick_question({name: panel.title for name, panel in offered.items()})]
     st.subheader(panel.question, anchor=False)
     st.markdown(f"*The argument.* {panel.claim}")
     rows = DRAW[panel.name](scene)
@@ -61,16 +60,6 @@ def without(offered: Mapping[str, Panel]) -> str:
     """Which questions cannot be asked of this reader."""
     missing = [panel.title.lower() for panel in PANELS if panel.name not in offered]
     return f"Not trained for this reader: {', '.join(missing)}." if missing else ""
-
-
-def _pick(offered: Mapping[str, Panel]) -> str:
-    key = Key.param(NAME, "panel")
-    if st.session_state.get(key) not in offered:
-        st.session_state[key] = next(iter(offered))
-    return str(st.segmented_control(
-        "Twins", list(offered), key=key, format_func=lambda name: offered[name].title, required=True,
-        label_visibility="collapsed", persist_state="session",
-    ))  # fmt: skip
 
 
 def seed_stability(card: Card, request: Request) -> tuple[str, None]:

@@ -96,7 +96,7 @@ def uniform(scene: Scene) -> Rows:
 def adversarial(scene: Scene) -> Rows:
     """The λ slider, two maps, and where the twin stands on the curve."""
     found = scene.family.of("adversarial")
-    chosen = pick_strength("lambda", found, "the reward, in training, for attending elsewhere")
+    chosen = pick_strength("adversarial", found, "the reward, in training, for attending elsewhere")
     said = scene.read(chosen)
     gap = twin_view.apart(scene.analysis, said)
     name = f"λ {strength(chosen)}"

@@ -41,7 +41,7 @@ GUIDES: Final[Mapping[str, str]] = MappingProxyType({
 
 def deceptive(scene: Scene) -> Rows:
     """Weights of the forbidden words, and what deleting each does to either."""
-    chosen = pick_strength("deceit", scene.family.of("deceptive"), "the penalty on weight given to forbidden words")
+    chosen = pick_strength("deceptive", scene.family.of("deceptive"), "the penalty on weight given to forbidden words")
     known = twin_view.stated(chosen)
     said = scene.read(chosen)
     places = twin_view.forbidden_places(scene.analysis, known.forbidden)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import streamlit as st
 
@@ -12,12 +12,11 @@ from models import twin_view
 from models.records import Analysis, Prediction, Request
 from models.twin_view import Family
 from models.zoo.catalogue import Card
-from pages import _cache, _parts
+from pages import _cache, _changes, _parts
 from pages._state import Key
 from viz import debate, debate_twins, wording
 from viz.debate_twins import Scored, Spot
 
-NAME: Final = "twins"
 Rows = list[dict[str, Any]]
 
 
@@ -52,16 +51,21 @@ def seeds_apart(card: Card) -> str:
     return f"Over the {means[0].texts:,} test texts, other seeds of this reader are on average JSD {ends} away from it."
 
 
-def pick_strength(what: str, found: Sequence[Card], words: str) -> Card:
-    """One of the twins of a kind, by its λ."""
+def pick_strength(panel: str, found: Sequence[Card], words: str) -> Card:
+    """One of the twins of a kind, by its λ; one that none was trained with is told."""
     if len(found) == 1:
         st.caption(f"One such twin was trained, with λ = {strength(found[0])}: {words}.")
         return found[0]
-    key = Key.param(NAME, what)
+    key = Key.strength(panel)
     by_strength = {strength(card): card for card in found}
-    if st.session_state.get(key) not in by_strength:
+    wanted = st.session_state.get(key)
+    if wanted not in by_strength:
         st.session_state[key] = list(by_strength)[len(by_strength) // 2]
-    chosen = st.select_slider(f"λ, {words}", list(by_strength), key=key, width=320, persist_state="session")
+        if wanted is not None:
+            st.warning(f"No such twin was trained with λ = {wanted}; λ = {st.session_state[key]} is shown.")
+    chosen = st.select_slider(
+        f"λ, {words}", list(by_strength), key=key, width=320, persist_state="session", on_change=_changes.touched
+    )
     return by_strength[str(chosen)]
 
 

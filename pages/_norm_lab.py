@@ -167,13 +167,7 @@ PARTS: Final[Mapping[str, tuple[str, Callable[[Bench], None]]]] = MappingProxyTy
 def laboratory(bench: Bench) -> None:
     """The parts to choose from, and the one that is chosen."""
     st.subheader("Laboratory", anchor=False)
-    if st.session_state.get(Key.LAB) not in PARTS:
-        st.session_state[Key.LAB] = next(iter(PARTS))
-    name = str(st.segmented_control(
-        "Part", list(PARTS), key=Key.LAB, format_func=lambda part: PARTS[part][0], required=True,
-        label_visibility="collapsed", persist_state="session",
-    ))  # fmt: skip
-    PARTS[name][1](bench)
+    PARTS[_widgets.pick_lab({name: title for name, (title, _) in PARTS.items()})][1](bench)
 
 
 def files(bench: Bench) -> list[_parts.File]:

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from models.records import SCALARS, MethodCall
+from models.records import SCALARS, THROUGH, MethodCall
 from models.zoo.catalogue import Card
 from pages import _address
 from pages._address import Address
@@ -87,6 +87,12 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
     state[Key.AGAINST] = address.against
     state[Key.SENTENCE], state[Key.SECTION] = address.sentence, address.section
     state[Key.EXPERIMENT], state[Key.NUMBER] = address.experiment, address.number
+    state[Key.SETTING], state[Key.LAB], state[Key.PANEL] = address.setting, address.lab, address.twins
+    if address.twins and address.strength is not None:
+        state[Key.strength(address.twins)] = f"{address.strength:g}"
+    state[Key.THROUGH] = address.through if address.through in THROUGH else THROUGH[0]
+    if address.through and address.through != state[Key.THROUGH]:
+        notes.append(f"A gradient cannot take the attention “{address.through}”; {THROUGH[0]} is shown instead.")
     state[Key.P] = None if address.p is None else min(max(address.p, LOWEST_P), HIGHEST_P)
     state[Key.PIECES] = address.pieces == "1"
     state[Key.TOP] = address.k or FIRST_K

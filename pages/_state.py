@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from models.records import SCALARS, MethodCall, Request, Scalar
+from models.records import SCALARS, THROUGH, MethodCall, Request, Scalar
 from pages import _address, _frame
 from pages._address import Address, Edit
 from viz import disagreement, scale
@@ -25,6 +25,7 @@ SCALES: Final = tuple(scale.SCALES)
 LOWEST_P, HIGHEST_P = 0.1, 50.0
 FIRST_K: Final = 5
 MEASURES: Final = tuple(disagreement.NAMES)
+TWINS: Final = "twins"  # the debate's last experiment but one, whose pictures are of other readers
 
 
 class Key:
@@ -45,12 +46,13 @@ class Key:
     PIECEWISE = "tokens.pieces"
     EXPERIMENT, NUMBER, DIAL_WORD, DIAL_WEIGHT = "experiment", "number", "dial_word", "dial_weight"
     DIAL_UNDO, DIAL_OWN, DIAL_EQUAL, DIAL_PERMUTE = "dial_undo", "dial_own", "dial_equal", "dial_permute"
+    PANEL, THROUGH = "twins_panel", "through"
     LAB, FREEZE, SWAP_READER, LEARNED_BY = "norm_lab", "norm_freeze", "norm_swap", "norm_variant"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
     CLICKED, PICKING, PICKED, TOP = "state.clicked", "state.picking", "state.picked", "state.top"
-    ALL_ASKED, DIALLED = "state.all_asked", "state.dialled"
+    ALL_ASKED, DIALLED, SETTING = "state.all_asked", "state.dialled", "state.setting"
 
     @staticmethod
     def tokens() -> str:
@@ -71,6 +73,11 @@ class Key:
     def param(method: str, name: str) -> str:
         """The widget of one parameter of one method."""
         return f"param.{method}.{name}"
+
+    @staticmethod
+    def strength(panel: str) -> str:
+        """The slider over λ of one question to a reader's twins."""
+        return f"twins_strength.{panel}"
 
     @staticmethod
     def pick(offer: str) -> str:
@@ -154,6 +161,8 @@ def publish(view: View) -> None:
     example, shared = state.get(Key.EXAMPLE), state[Key.SHARED]
     readable = example is not None or shared
     by_place = {place: reader for reader, place in view.places}
+    experiment = state.get(Key.EXPERIMENT)
+    panel = state.get(Key.PANEL) if experiment == TWINS else None
     address = Address(
         task=view.task,
         readers=tuple(tail(by_place.get(place)) for place in range(MOST_READERS)),
@@ -176,12 +185,29 @@ def publish(view: View) -> None:
         pieces="1" if state.get(Key.PIECES) else None,
         k=state[Key.TOP] if state[Key.TOP] != FIRST_K else None,
         measure=state.get(Key.MEASURE) if state.get(Key.MEASURE) != MEASURES[0] else None,
-        experiment=state.get(Key.EXPERIMENT),
+        experiment=experiment,
         number=state.get(Key.NUMBER),
+        through=state.get(Key.THROUGH) if state.get(Key.THROUGH) != THROUGH[0] else None,
+        setting=setting(experiment),
+        twins=panel,
+        strength=strength(panel),
+        lab=state.get(Key.LAB),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:
         st.query_params.from_dict(params)
+
+
+def setting(experiment: object) -> MethodCall | None:
+    """What the sliders of the experiment shown say, where they do not say what is usual."""
+    found: MethodCall | None = st.session_state.get(Key.SETTING)
+    return found if found is not None and found.name == experiment and found.params else None
+
+
+def strength(panel: object) -> float | None:
+    """λ of the twin that is shown beside its reader."""
+    found = st.session_state.get(Key.strength(str(panel)))
+    return None if panel is None or found is None else float(found)
 
 
 def link() -> str:

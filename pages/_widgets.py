@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from models.records import Analysis, MethodCall, Param
+from models.records import THROUGH, Analysis, MethodCall, Param, Through
 from models.study_records import StudyRanking, StudySummary
 from models.zoo.catalogue import Card
 from pages import _cache, _catalogue, _changes, _methods, _parts
@@ -122,6 +122,26 @@ def pick_experiment(titles: Mapping[str, str]) -> str:
 def pick_number(titles: Mapping[str, str]) -> str:
     """Which number of the debate to see over the test sets."""
     return _pick_one("number", Key.NUMBER, titles)
+
+
+def pick_question(titles: Mapping[str, str]) -> str:
+    """Which question to ask of a reader's twins."""
+    return _pick_one("question to these twins", Key.PANEL, titles)
+
+
+def pick_lab(titles: Mapping[str, str]) -> str:
+    """Which part of the norm laboratory is open."""
+    return _pick_one("part of the laboratory", Key.LAB, titles)
+
+
+def pick_through(attends: bool) -> Through:
+    """Whether the ladder's gradients pass through the attention weights; only where there are some."""
+    titles = {"attached": "Attached: through the weights", "detached": "Detached: weights held constant"}
+    found: Through = st.segmented_control(
+        "Gradients in the ladder", THROUGH, key=Key.THROUGH, format_func=titles.__getitem__, required=True,
+        persist_state="session", disabled=not attends, on_change=_changes.touched,
+    )  # fmt: skip
+    return found
 
 
 def _pick_one(what: str, key: str, titles: Mapping[str, str]) -> str:

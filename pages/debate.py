@@ -8,9 +8,10 @@ from dataclasses import asdict
 
 import streamlit as st
 
+from models.errors import PoolScopeError
 from models.experiment_records import ExperimentCall
 from models.experiments import EXPERIMENTS
-from models.records import Analysis
+from models.records import Analysis, MethodCall
 from pages import (
     _cache,
     _debate_dial,
@@ -30,11 +31,14 @@ ORDER = (
     "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
 )  # fmt: skip
 TITLES = {name: EXPERIMENTS[name].title for name in dict.fromkeys((*ORDER, *EXPERIMENTS)) if name in EXPERIMENTS}
-TITLES |= {_debate_twins.NAME: "Twins", SCORE: "Scorecard"}
+TITLES |= {_state.TWINS: "Twins", SCORE: "Scorecard"}
 
 
 def settings(name: str) -> ExperimentCall:
     """The experiment with its sliders, drawn from the bounds of its parameters."""
+    linked: MethodCall | None = st.session_state.get(Key.SETTING)
+    if linked is not None and linked.name == name:
+        _linked(linked)
     values = []
     for field in dataclasses.fields(EXPERIMENTS[name].Params):
         # What is drawn by chance needs another seed now and then, not at first sight.
@@ -42,7 +46,23 @@ def settings(name: str) -> ExperimentCall:
             value = _widgets.slide(f"experiment.{name}", field)
         if value != field.default:
             values.append((field.name, value))
+    st.session_state[Key.SETTING] = MethodCall(name, tuple(values))
     return ExperimentCall(name, tuple(values))
+
+
+def _linked(asked: MethodCall) -> None:
+    """Set the sliders, before they are first drawn, as a link says."""
+    state, kinds = st.session_state, {field.name: type(field.default) for field in dataclasses.fields(
+        EXPERIMENTS[asked.name].Params)}  # fmt: skip
+    keys = {field: Key.param(f"experiment.{asked.name}", field) for field in kinds}
+    if any(key in state for key in keys.values()):
+        return
+    try:
+        EXPERIMENTS[asked.name](**dict(asked.params))
+    except PoolScopeError as error:
+        st.warning(_parts.plain(f"{error} The link's settings were left out."))
+        return
+    state.update({keys[field]: kinds[field](value) for field, value in asked.params})
 
 
 def conclude(name: str) -> None:
@@ -70,7 +90,7 @@ rows: object
 if name == SCORE:
     st.subheader("What does all of it say about this text?", anchor=False)
     rows = [asdict(row) for row in _debate_score.scorecard(card, request)]
-elif name == _debate_twins.NAME:
+elif name == _state.TWINS:
     rows = _debate_twins.twins(card, request, analysis, place, dark, view.scale)
 else:
     st.subheader(EXPERIMENTS[name].question, anchor=False)
@@ -95,6 +115,7 @@ else:
         st.json(asdict(trial.finding))
     conclude(name)
 
+_state.publish(view)
 _parts.download(
     "debate",
     (

@@ -54,7 +54,8 @@ else:
         _parts.how_to_read("Level lines agree, steep ones do not; 1 is the strongest word.", _words.SLOPE)
 
 st.subheader("Where does the order break?", anchor=False)
-climb = _parts.need(_cache.ladder(card, view.request(())))
+through = _widgets.pick_through(analysis.trace.weights is not None)
+climb = _parts.need(_cache.ladder(card, view.request(()), through))
 st.html(ladder_html(climb, analysis.tokens))
 _parts.how_to_read(
     f"Each rung orders the words of this text for “{label}” and adds one thing; τ compares it with the rung above.",

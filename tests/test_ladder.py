@@ -10,6 +10,7 @@ from tiny_classifiers import LABELS, PAIRS, TEXT, ids_of, tiny
 from models.analysis import analyse
 from models.errors import PoolScopeError
 from models.experiments.ladder import AGREES, ladder
+from models.poolers import POOLERS
 from models.records import MethodCall, Request
 
 pair = pytest.mark.parametrize(("encoder", "pooler"), PAIRS)
@@ -35,13 +36,22 @@ def test_tau_is_scipys_between_neighbours_by_size_where_one_has_no_sign(encoder,
     unsigned = {"attention", "attention_norm", "mean_share"}
     assert rungs[0].tau is None
     for above, below in zip(rungs, rungs[1:], strict=False):
-        if above.scores is None or below.scores is None:
+        if below.scores is None:
             # No exact split, so no ranking to compare: the rung stays, and says why it is empty.
-            assert {above.name, below.name} & {"exact_share"}
+            assert below.name == "exact_share"
             assert (classifier.pooler.homogeneous, classifier.pooler.path_integrated) == (False, False)
             assert below.tau.value is None
             assert "no exact split" in below.tau.reason
+            assert "It has no map here: " in below.adds
+            assert "no exact split" in below.adds
             continue
+        if above.scores is None:
+            # The step leads over the gap.
+            above = rungs[1]
+            assert below.over == above.title
+            assert f"Compared over the gap, with {above.title}." in below.adds
+        else:
+            assert below.over == ""
         if len(set(above.scores)) == 1:
             assert pooler == "mean"
             assert below.tau.value is None
@@ -64,8 +74,8 @@ def test_the_weakest_rung_is_the_one_with_the_smallest_tau_and_is_named(encoder,
     found = ladder(classifier, Request(TEXT, target=0))
     taus = [2.0 if r.tau is None or r.tau.value is None else r.tau.value for r in found.rungs]
     assert found.weakest == taus.index(min(taus))
-    above, below = found.rungs[found.weakest - 1], found.rungs[found.weakest]
-    assert f"from {above.title} to {below.title} (τ = " in found.sentence
+    above, below = found.rungs[found.weakest - 1].title, found.rungs[found.weakest]
+    assert f"from {below.over or above} to {below.title} (τ = " in found.sentence
     assert ("The ladder breaks" in found.sentence) == (min(taus) < AGREES)
     assert ("No step breaks the ladder" in found.sentence) == (min(taus) >= AGREES)
     assert ("has no attention to begin with" in found.sentence) == (not classifier.pooler.attends)
@@ -90,6 +100,80 @@ def test_state_gradient_is_exact_share_plus_the_influence_through_the_weights(po
         down[0, i] *= 1 - step
         assert rungs["state_gradient"][i] == pytest.approx((logit(up) - logit(down)) / (2 * step), abs=1e-7)
     assert rungs["state_gradient"] != pytest.approx(rungs["exact_share"])
+
+
+def through(classifier, how):
+    return {r.name: r for r in ladder(classifier, Request(TEXT, target=1), how).rungs}
+
+
+@pytest.mark.parametrize(
+    ("encoder", "pooler", "how"),
+    # A surrogate gradient is, by its own account, not the derivative of what is computed.
+    [(encoder, pooler, how) for encoder, pooler in PAIRS for how in ("attached", "detached")
+     if POOLERS[pooler].attends and not (POOLERS[pooler].surrogate and how == "attached")],
+)  # fmt: skip
+def test_gradients_are_differences_of_a_run_with_free_or_with_held_weights(encoder, pooler, how):
+    # By steps of the logit, from the classifier's own stages: no derivative is taken here.
+    classifier = tiny(encoder, pooler, double=True)
+    found = through(classifier, how)
+    ids = torch.tensor([ids_of(classifier)])
+    mask = classifier.grouped(ids, torch.ones_like(ids, dtype=torch.bool))
+    embeddings = classifier.embed(ids)
+    hidden = classifier.encode(embeddings, mask)
+    own = classifier.pooler.own_weights(hidden, mask)
+
+    def logit(states):
+        return float(classifier.decide(classifier.pool(states, mask, own if how == "detached" else None))[0, 1])
+
+    step = 1e-6
+    for i in range(ids.shape[1]):
+        values = {"state_gradient": [], "input_gradient": []}
+        for sign in (1, -1):
+            turned, moved = hidden.clone(), embeddings.clone()
+            turned[0, i] *= 1 + sign * step
+            moved[0, i] *= 1 + sign * step
+            values["state_gradient"].append(logit(turned))
+            values["input_gradient"].append(logit(classifier.encode(moved, mask)))
+        for name, (up, down) in values.items():
+            assert found[name].scores[i] == pytest.approx((up - down) / (2 * step), abs=1e-6)
+
+
+def test_held_weights_leave_the_exact_share_where_the_vector_is_a_weighted_mean():
+    classifier = tiny("bilstm", "attention", double=True)
+    attached, detached = through(classifier, "attached"), through(classifier, "detached")
+    assert detached["state_gradient"].scores == pytest.approx(detached["exact_share"].scores, abs=1e-12)
+    assert detached["state_gradient"].tau.value == pytest.approx(1)
+    assert attached["state_gradient"].scores != pytest.approx(attached["exact_share"].scores)
+    assert "exact share once more" in detached["state_gradient"].adds
+    assert "Influence through the weights" in attached["state_gradient"].adds
+    # What is no gradient is the same on both.
+    for name in ("attention", "attention_norm", "exact_share", "leave_one_out"):
+        assert attached[name].scores == detached[name].scores
+    assert detached["input_gradient"].title == "Input × gradient (attention detached)"
+
+
+@pair
+def test_a_ladder_says_which_gradients_it_shows(encoder, pooler):
+    classifier = tiny(encoder, pooler)
+    attends = classifier.pooler.attends
+    found = {how: ladder(classifier, Request(TEXT, target=1), how) for how in ("attached", "detached")}
+    assert {how: one.through for how, one in found.items()} == {how: how if attends else "none" for how in found}
+    assert (found["attached"].rungs == found["detached"].rungs) == (not attends)
+
+
+def test_gradients_that_are_neither_are_refused():
+    for pooler in ("attention", "mean"):
+        with pytest.raises(PoolScopeError, match="attention is one of attached, detached, got 'loose'"):
+            ladder(tiny("bilstm", pooler), Request(TEXT), "loose")
+
+
+def test_a_gap_is_told_in_the_sentence_and_stepped_over():
+    found = ladder(tiny("bilstm", "hierarchical"), Request(TEXT, target=1))
+    assert [r.name for r in found.rungs if r.scores is None] == ["exact_share"]
+    assert [r.over for r in found.rungs] == ["", "", "", "Attention × norm", "", ""]
+    assert found.sentence.endswith("There is no Exact share here; the step below leads over the gap.")
+    assert "what it does by moving the attention" in found.rungs[3].adds
+    assert "over the gap" not in ladder(tiny("bilstm", "attention"), Request(TEXT, target=1)).sentence
 
 
 def test_poolers_without_attention_have_no_influence_through_weights():

@@ -50,6 +50,11 @@ ADDRESS = st.builds(
     section=NAMES,
     scalar=NAMES,
     versus=TEXT,
+    through=NAMES,
+    setting=CALL,
+    twins=NAMES,
+    strength=st.floats(0.001, 9).map(lambda value: float(f"{value:g}")),
+    lab=NAMES,
 )
 
 
@@ -81,6 +86,7 @@ def test_a_gap_between_readers_keeps_their_colours():
         ("edits", "x3"), ("edits", "d"), ("edits", "d-1"), ("edits", "dd"), ("p", "nan"), ("p", "inf"), ("p", "two"),
         ("p", "1e999"), ("task", ""), ("task", "a" * 101), ("methods", ":"), ("methods", "attention:=1"),
         ("text", "a" * (LONGEST_TEXT + 1)), ("readers", "a" * 101), ("reader", ""),
+        ("strength", "much"), ("strength", "nan"), ("lab", ""), ("setting", "erasure:=2"), ("through", "a" * 101),
     ],
 )  # fmt: skip
 def test_nonsense_is_left_out_and_told_in_one_sentence(name, value):

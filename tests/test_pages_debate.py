@@ -202,3 +202,25 @@ def test_the_operator_changes_the_numbers(zoo):
     value = finding(zoo, app, "faithfulness", operator="mask").rows[0].comprehensiveness
     drawn = {row["map"]: row["at"] for row in charts(app)[0][1] if row.get("map")}
     assert drawn["Attention"] == pytest.approx(value)
+
+
+def test_sliders_stand_in_the_address_and_a_link_sets_them(zoo):
+    app = show(open_app("debate"), "adversary")
+    assert "setting" not in app.query_params
+    app.slider(key=Key.param("experiment.adversary", "epsilon")).set_value(0.05).run()
+    assert app.query_params["setting"] == "adversary:epsilon=0.05"
+    assert "setting" not in show(app, "erasure").query_params
+    app = open_app("debate", {"experiment": "adversary", "setting": "adversary:epsilon=0.05"})
+    assert app.slider(key=Key.param("experiment.adversary", "epsilon")).value == 0.05
+    assert f"JSD {finding(zoo, app, 'adversary', epsilon=0.05).distance:.3f}" in html(app)
+    app = open_app("debate", {"experiment": "faithfulness", "setting": "faithfulness:operator=pad"})
+    assert app.selectbox(key=Key.param("experiment.faithfulness", "operator")).value == "pad"
+    assert app.query_params["setting"] == "faithfulness:operator=pad"
+
+
+@pytest.mark.parametrize("asked", ["adversary:epsilon=7", "adversary:nope=1", "adversary:epsilon=much"])
+def test_settings_of_a_link_that_are_none_are_told(asked):
+    app = open_app("debate", {"experiment": "adversary", "setting": asked})
+    assert "The link's settings were left out." in said(app).replace("\\", "")
+    assert app.slider(key=Key.param("experiment.adversary", "epsilon")).value == 0.01
+    assert "setting" not in app.query_params

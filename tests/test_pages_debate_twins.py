@@ -20,8 +20,6 @@ from models.zoo.store import load_classifier
 from pages._state import Key
 from viz import wording
 
-PANEL = Key.param("twins", "panel")
-
 
 @pytest.fixture(scope="module")
 def zoo(tmp_path_factory):
@@ -35,7 +33,7 @@ def _twin_zoo(zoo, monkeypatch):
 
 def show(app, panel):
     app.session_state[Key.EXPERIMENT] = "twins"
-    app.session_state[PANEL] = panel
+    app.session_state[Key.PANEL] = panel
     app.run()
     assert not app.exception
     return app
@@ -90,7 +88,7 @@ def test_what_attention_bought_stands_beside_what_the_seed_makes(zoo):
 def test_the_slider_of_lambda_moves_the_point_and_the_map(zoo, strength):
     app = show(open_app("debate"), "adversarial")
     before = html(app)
-    app.select_slider(key=Key.param("twins", "lambda")).set_value(strength).run()
+    app.select_slider(key=Key.strength("adversarial")).set_value(strength).run()
     assert not app.exception
     assert html(app) != before
     gap = twin_view.apart(asked(app, zoo, BASE), asked(app, zoo, f"sst2/bilstm/adversarial_{strength}"))
@@ -105,6 +103,30 @@ def test_the_slider_of_lambda_moves_the_point_and_the_map(zoo, strength):
     assert len([row for row in rows if row["kind"] == "seed"]) == 2
     assert f"The answer {'changes' if gap.flipped else 'stays'}: " in said(app)
     assert f"JSD {wording.number(gap.jsd)} of at most 0.693; other seeds reach at most" in said(app)
+
+
+def test_a_link_opens_the_question_with_its_lambda_and_follows_both():
+    app = open_app("debate", {"experiment": "twins", "twins": "adversarial", "strength": "0.1"})
+    assert app.select_slider(key=Key.strength("adversarial")).value == "0.1"
+    assert "The adversary with λ 0.1" in html(app)
+    assert not app.warning
+    app.select_slider(key=Key.strength("adversarial")).set_value("0.001").run()
+    assert (app.query_params["twins"], app.query_params["strength"]) == ("adversarial", "0.001")
+    app.segmented_control(key=Key.PANEL).set_value("seeds").run()
+    assert app.query_params["twins"] == "seeds"
+    assert "strength" not in app.query_params
+    app.segmented_control(key=Key.EXPERIMENT).set_value("erasure").run()
+    assert not app.exception
+    assert {"twins", "strength"}.isdisjoint(app.query_params)
+
+
+def test_a_link_to_a_question_or_lambda_that_is_not_there_is_told():
+    app = open_app("debate", {"experiment": "twins", "twins": "nope", "strength": "0.1"})
+    assert "no question to these twins “nope”" in said(app)
+    assert PANELS[0].question in said(app)
+    app = open_app("debate", {"experiment": "twins", "twins": "adversarial", "strength": "0.3"})
+    assert "No such twin was trained with λ = 0.3; λ = 0.01 is shown." in said(app)
+    assert app.query_params["strength"] == "0.01"
 
 
 def test_forbidden_words_have_their_weight_and_what_is_lost_without_them(zoo):

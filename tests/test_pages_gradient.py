@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
 from app_zoo import charts, make_zoo, open_app, read, said
 
@@ -22,7 +24,7 @@ def _tiny_zoo(zoo, monkeypatch):
 
 
 def ladder_markup(app) -> str:
-    return next(html.value for html in app.get("html") if "ps-ladder" in html.value)
+    return next(found.value for found in app.get("html") if "ps-ladder" in found.value)
 
 
 def test_scatter_slope_and_ladder_are_there():
@@ -41,6 +43,34 @@ def test_the_ladder_ends_in_the_sentence_of_the_experiment(zoo):
     climb = ladder(load_classifier("sst2/bilstm/attention", zoo), Request(app.session_state[Key.TEXT]))
     assert climb.sentence.split("(")[0].strip()[:40] in ladder_markup(app)
     assert ladder_markup(app).count('class="ps-rung"') == len(climb.rungs)
+
+
+def test_the_ladder_shows_attached_gradients_unless_asked_and_a_link_keeps_the_choice(zoo):
+    app = open_app("gradient")
+    assert "Shown attached" in ladder_markup(app)
+    assert "through" not in app.query_params
+    app.segmented_control(key=Key.THROUGH).set_value("detached").run()
+    assert not app.exception
+    assert app.query_params["through"] == "detached"
+    request = Request(app.session_state[Key.TEXT])
+    climb = ladder(load_classifier("sst2/bilstm/attention", zoo), request, "detached")
+    for page in (app, open_app("gradient", {"through": "detached"})):
+        assert "Shown detached" in ladder_markup(page)
+        drawn = html.unescape(ladder_markup(page))
+        assert all(rung.adds in drawn and rung.title in drawn for rung in climb.rungs)
+        assert climb.rungs[3].adds not in html.unescape(ladder_markup(open_app("gradient")))
+
+
+def test_without_attention_there_is_nothing_to_hold():
+    app = open_app("gradient", {"reader": "cnn.max", "through": "detached"})
+    assert app.segmented_control(key=Key.THROUGH).disabled
+    assert "attached and detached are one and the same ladder" in ladder_markup(app)
+
+
+def test_a_link_with_another_kind_of_gradient_is_told():
+    app = open_app("gradient", {"through": "sideways"})
+    assert "cannot take the attention “sideways”" in said(app)
+    assert "Shown attached" in ladder_markup(app)
 
 
 def test_another_method_is_compared_and_stands_in_the_address():

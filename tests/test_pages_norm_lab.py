@@ -140,3 +140,14 @@ def test_learned_p_of_the_study_and_of_every_dimension(zoo):
     assert not app.exception
     assert sum(row["dimensions"] for row in rows_with(app, "dimensions")) == 8
     assert "one p for all its dimensions" not in said(app)
+
+
+def test_the_open_part_stands_in_the_address_and_a_link_opens_it():
+    app = part(open_app("norms"), "forms")
+    assert app.query_params["lab"] == "forms"
+    app = open_app("norms", {"lab": "limits"})
+    assert "What does each way of making the states non-negative do" in said(app)
+    assert app.query_params["lab"] == "limits"
+    app = open_app("norms", {"lab": "nope"})
+    assert "no part of the laboratory “nope”" in said(app)
+    assert "Which of its readings does the formula stand for" in said(app)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import math
 from html.parser import HTMLParser
 
@@ -11,7 +12,7 @@ import viz_records as invented
 
 from viz import charts, dial, markup, norms, palette
 from viz.agreement import agreement_grid, agreement_rows
-from viz.ladder import ladder_html, ladder_rows
+from viz.ladder import THROUGH, ladder_html, ladder_rows
 from viz.scatter import scatter
 from viz.slope import slope
 
@@ -202,8 +203,26 @@ def test_ladder_escapes_words_and_copes_with_undefined_rungs():
     rungs = (ladder.rungs[0], broken, *ladder.rungs[2:])
     source = ladder_html(dataclasses.replace(ladder, rungs=rungs, weakest=None), analysis.tokens)
     assert "this pooler has no attention weights" in source
-    assert "undefined here" in source
+    assert "no map here" in source
     assert "weakest step" not in source
+
+
+@pytest.mark.parametrize("through", THROUGH)
+def test_the_ladder_says_which_gradients_it_is_made_of(through):
+    ladder = dataclasses.replace(invented.ladder(), through=through)
+    source = html.unescape(ladder_html(ladder, invented.analysis().tokens))
+    assert [words in source for words in THROUGH.values()] == [name == through for name in THROUGH]
+    assert {row["attention"] for row in ladder_rows(ladder)} == {through}
+
+
+def test_a_step_over_a_gap_names_the_rung_that_it_comes_from():
+    ladder = invented.ladder()
+    over = dataclasses.replace(ladder.rungs[4], over=ladder.rungs[2].title)
+    broken = dataclasses.replace(ladder, rungs=(*ladder.rungs[:4], over, *ladder.rungs[5:]))
+    source = html.unescape(ladder_html(broken, invented.analysis().tokens))
+    assert f"weakest step, from {ladder.rungs[2].title}" in source
+    assert ladder_rows(broken)[4]["compared over the gap with"] == ladder.rungs[2].title
+
 
 
 NORMS = (

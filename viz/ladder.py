@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from models.records import Ladder, Rung, Token
 from viz import markup, scale, wording
@@ -26,17 +27,26 @@ background:color-mix(in srgb,currentColor 45%,transparent)}
 .ps-step.weak{font-weight:600}
 .ps-step.weak .track i{background:light-dark(#b8571a,#f0a562)}
 .ps-step.weak .rail{background:light-dark(#b8571a,#f0a562)}
-.ps-ladder-say{margin:.7rem 0 0}
+.ps-ladder-say{margin:.7rem 0 0}.ps-ladder-how{margin:0 0 .6rem;font-size:.875rem;opacity:.8}
 @media(max-width:40rem){.ps-rung .top{margin-left:0;width:100%}.ps-step{grid-template-columns:1.1rem 5.5rem 1fr}
 .ps-step .mark{grid-column:2/-1}}
 """
+
+THROUGH: Final[Mapping[str, str]] = {
+    "attached": "Shown attached: gradients also pass through the attention weights, so they are the slope of what the "
+    "reader really computes.",
+    "detached": "Shown detached: gradients hold the attention weights constant, as the published code of Jain & "
+    "Wallace does.",
+    "none": "This pooler has no attention weights, so there is nothing to hold constant: attached and detached are one "
+    "and the same ladder.",
+}
 
 
 def ladder_html(ladder: Ladder, tokens: Sequence[Token], top: int = 3) -> str:
     """The rungs from top to bottom with their strongest words; between them τ_b with a bar.
 
-    The bar runs from -1 to 1 with 0 in its middle. The weakest step is marked by colour, weight
-    and the words "weakest step"; the ladder's own sentence closes the figure.
+    Which gradients they are made of stands first. The bar runs from -1 to 1 with 0 in its middle. The weakest step is
+    marked by colour, weight and the words "weakest step"; the ladder's own sentence closes the figure.
     """
     items: list[Markup] = []
     for place, rung in enumerate(ladder.rungs):
@@ -44,7 +54,8 @@ def ladder_html(ladder: Ladder, tokens: Sequence[Token], top: int = 3) -> str:
             items.append(_step(rung, place == ladder.weakest))
         items.append(_rung(rung, tokens, top))
     listed = tag("ol", *(tag("li", item) for item in items), class_="ps-ladder")
-    return join((style(CSS), listed, tag("p", ladder.sentence, class_="ps-ladder-say")))
+    shown = tag("p", THROUGH[ladder.through], class_="ps-ladder-how")
+    return join((style(CSS), shown, listed, tag("p", ladder.sentence, class_="ps-ladder-say")))
 
 
 def ladder_rows(ladder: Ladder) -> list[dict[str, str | float | int | None]]:
@@ -58,6 +69,8 @@ def ladder_rows(ladder: Ladder) -> list[dict[str, str | float | int | None]]:
             "n": None if rung.tau is None else rung.tau.n,
             "reason": None if rung.tau is None else rung.tau.reason,
             "weakest": place == ladder.weakest,
+            "compared over the gap with": rung.over,
+            "attention": ladder.through,
         }
         for place, rung in enumerate(ladder.rungs)
     ]
@@ -65,7 +78,7 @@ def ladder_rows(ladder: Ladder) -> list[dict[str, str | float | int | None]]:
 
 def _rung(rung: Rung, tokens: Sequence[Token], top: int) -> Markup:
     """Name, what it adds, and its strongest words."""
-    words = "undefined here"
+    words = "no map here"
     if rung.scores is not None and len(rung.scores) == len(tokens):
         part = scale.shares(rung.scores)
         order = sorted(range(len(part)), key=lambda i: -abs(part[i]))[:top]
@@ -82,7 +95,7 @@ def _step(rung: Rung, weakest: bool) -> Markup:
     if value is not None:
         left, width = min(50.0, 50 + 50 * value), abs(50 * value)
         track.insert(0, tag("i", style=f"left:{left:.1f}%;width:{width:.1f}%"))
-    says = "weakest step" if weakest else ""
+    says = ", ".join(filter(None, ("weakest step" if weakest else "", f"from {rung.over}" if rung.over else "")))
     if value is None and rung.tau is not None:
         says = str(rung.tau.reason)
     return tag(

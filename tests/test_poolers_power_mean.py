@@ -8,6 +8,7 @@ import torch
 from scipy.stats import pmean
 
 from models.masking import masked_log_softmax
+from models.poolers import power_mean as module
 from models.poolers.power_mean import power_mean
 
 SHAPES = {
@@ -72,3 +73,39 @@ def test_half_precision_is_computed_in_single_and_comes_back_as_half():
     assert found.dtype == z.grad.dtype == torch.bfloat16
     expected = power_mean(z.detach().float(), c.float(), p.float(), MASK)
     assert torch.equal(found, expected.to(torch.bfloat16))
+
+
+@each_shape
+def test_limits_are_a_clamp_before_it_in_value_and_derivative(c_shape, p_shape):
+    z, c, p = given(c_shape, p_shape)
+    # Some states lie beyond either limit, one on each of them.
+    states = (z - 0.8).clone()
+    states[0, 0, 0], states[0, 1, 0] = 0.1, 1.5
+    assert int((states < 0.1).sum()) > 3 < int((states > 1.5).sum())
+
+    def both(pooled):
+        leaves = [value.clone().requires_grad_() for value in (states, c, p)]
+        found = pooled(*leaves)
+        return found, torch.autograd.grad(found.square().sum(), leaves)
+
+    inside = both(lambda h, c, p: power_mean(h, c, p, MASK, 0.1, 1.5))
+    before = both(lambda h, c, p: power_mean(h.clamp(0.1, 1.5), c, p, MASK))
+    assert torch.equal(inside[0], before[0])
+    for found, expected in zip(inside[1], before[1], strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-15)
+
+
+@each_shape
+@pytest.mark.parametrize("mask", [MASK, torch.ones_like(MASK)], ids=["padding", "whole"])
+def test_texts_taken_a_few_at_a_time_give_what_all_at_once_do(monkeypatch, c_shape, p_shape, mask):
+    def both(cells):
+        monkeypatch.setattr(module, "SLICE", cells)
+        leaves = [value.requires_grad_() for value in given(c_shape, p_shape)]
+        found = power_mean(*leaves, mask)
+        return found, *torch.autograd.grad(found.square().sum(), leaves)
+
+    # Texts of 20 numbers: two at a time, then one, and each alone although none fits.
+    whole = both(60)
+    for cells in (40, 20, 1):
+        for found, expected in zip(both(cells), whole, strict=True):
+            torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-15)

@@ -10,7 +10,7 @@ from torch import Tensor
 from models.errors import PoolScopeError
 from models.masking import masked_log_softmax, masked_softmax, zero_padding
 from models.poolers.attention import AdditiveScorer
-from models.poolers.limits import LIMITS, MEANING, limit_scale
+from models.poolers.limits import CEILING, FLOOR, LIMITS, MEANING, limit_scale
 from models.poolers.power import Exponent, PowerPooler
 from models.poolers.power_mean import power_mean
 from models.records import Parameter
@@ -108,6 +108,8 @@ class AplnPooler(PowerPooler):
         log_weight = log_a.unsqueeze(-1) if self.reading == "B" else exponent * log_a.unsqueeze(-1)
         if self.reading == "A":
             log_weight = masked_log_softmax(log_weight, live)
+        if self.limit == "relu_clip":
+            return power_mean(hidden, log_weight, exponent, live, FLOOR, CEILING)
         return power_mean(limit_scale(hidden, mask, self.limit), log_weight, exponent, live)
 
     def learned(self) -> tuple[Parameter, ...]:

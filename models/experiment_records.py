@@ -305,8 +305,9 @@ class Trial:
 class Reference:
     """How one number falls over the test texts for which the same reader predicts the same class.
 
-    ``quantiles`` are 0 % to 100 % in equal steps over the ``n`` texts with a value, ``undefined`` counts those
-    without, ``significant`` is the share of texts with p ≤ .05.
+    ``values`` are sorted, one for each of the ``n`` texts with a value, and rounded to ``step`` (0: exact), or
+    their square roots are (``root``).
+    ``undefined`` counts the texts without one, ``significant`` is the share of texts with p ≤ .05.
     """
 
     method: str
@@ -317,22 +318,44 @@ class Reference:
     mean: float
     sd: float | None
     significant: float | None
-    quantiles: tuple[float, ...]
+    values: tuple[float, ...]
     undefined: int = 0
+    step: float = 0.0
+    root: bool = False
 
     def below(self, value: float) -> float:
-        """Return the part of the distribution below ``value``, ties counted half, between quantiles linear."""
-        last = len(self.quantiles) - 1
-        under, up_to = bisect_left(self.quantiles, value), bisect_right(self.quantiles, value)
-        if under != up_to:
-            return (under + up_to - 1) / 2 / last
-        if under in (0, len(self.quantiles)):
-            return 0.0 if under == 0 else 1.0
-        left, right = self.quantiles[under - 1], self.quantiles[under]
-        return (under - 1 + (value - left) / (right - left)) / last
+        """Return the part of the texts below ``value``, ties counted half: those that round to the same step."""
+        near = max(self.step / 2, 1e-9)
+        low, high = value - near, value + near
+        if self.root and value >= 0:
+            low, high = max(0.0, math.sqrt(value) - near) ** 2, (math.sqrt(value) + near) ** 2
+        under, up_to = bisect_left(self.values, low), bisect_right(self.values, high)
+        return (under + up_to) / 2 / len(self.values)
 
     def at(self, part: float) -> float:
-        """Return the quantile ``part`` in [0, 1], linear between those that are kept."""
-        place = part * (len(self.quantiles) - 1)
-        left = min(int(place), len(self.quantiles) - 2)
-        return self.quantiles[left] + (place - left) * (self.quantiles[left + 1] - self.quantiles[left])
+        """Return the quantile ``part`` in [0, 1], linear between values."""
+        place = part * (len(self.values) - 1)
+        left = int(place)
+        right = min(left + 1, len(self.values) - 1)
+        return self.values[left] + (place - left) * (self.values[right] - self.values[left])
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The debate's numbers on each text of a test set that one reader read, in the order of the set; no texts.
+
+    ``texts`` are places in the split of ``of`` texts, ``words`` counts, ``predicted`` classes, ``right`` whether
+    they are those of the data, ``largest`` the largest weight (or share) of a word. ``numbers`` has one tuple per
+    method, ``None`` where a text has no such number.
+    """
+
+    data: str
+    split: str
+    of: int
+    labels: tuple[str, ...]
+    texts: tuple[int, ...]
+    words: tuple[int, ...]
+    predicted: tuple[int, ...]
+    right: tuple[bool, ...]
+    largest: tuple[float, ...]
+    numbers: tuple[tuple[str, tuple[float | None, ...]], ...]

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import os
 
 import numpy as np
 import pytest
 import torch
 from experiment_readings import TEXTS, TWO
+from scipy.stats import percentileofscore
 from tiny_classifiers import OTHER, TEXT, tiny
 
+from models.attribution.reading import Reading
 from models.data.dataset import Dataset, Split
 from models.debate import run as debate
 from models.debate import suite as suite_module
 from models.debate.alone import Item, Options, one_by_one
-from models.debate.reference import reference
-from models.debate.rows import METHODS
+from models.debate.columns import columns, load, save
+from models.debate.reference import measured, reference
+from models.debate.rows import ERASURES, METHODS
 from models.debate.suite import batches, suite
-from models.debate.summary import save, summarise
 from models.errors import PoolScopeError
 from models.experiment_records import Reference
+from models.experiments.erasure import ErasedAttention
+from models.experiments.frozen import Frozen
 from models.poolers import POOLERS
 
 LINES = (*TEXTS, OTHER, "film the is not", "good", "it is", "alive comes quite never", TEXT.lower())
@@ -60,12 +64,13 @@ def test_edits_and_flips_of_a_batch_are_those_of_the_experiments(labels, seed):
     together = {(r.text, r.method): r for r in suite(classifier, items, Options())}
     for item in items:
         for row in one_by_one(classifier, item, Options()):
-            if row.method in ("smallest_edit", "erasure"):
+            if row.method in ("smallest_edit", *ERASURES):
                 other = together[row.text, row.method]
                 assert other.value == pytest.approx(row.value, abs=1e-6)
                 assert other.reason == row.reason
     assert any(r.value is not None for (_, method), r in together.items() if method == "smallest_edit")
-    assert any(r.value is not None for (_, method), r in together.items() if method == "erasure")
+    for name in ERASURES:
+        assert any(r.value is not None for (_, method), r in together.items() if method == name), name
 
 
 def test_three_classes_go_through_the_search():
@@ -136,41 +141,102 @@ def test_what_was_made_of_something_else_is_refused(tmp_path, dataset):
         debate.items_of(tiny(), dataset, "test")
 
 
-def test_a_summary_holds_numpys_quantiles_and_comes_back_as_a_reference(tmp_path, dataset):
+def test_columns_come_back_with_numpys_quantiles_and_hold_no_text(tmp_path, dataset):
     classifier, options = tiny(labels=TWO), Options()
     items = debate.items_of(classifier, dataset, "test")
     rows = [r for b in batches(items) for r in suite(classifier, b, options)]
-    plain = [{name: getattr(r, name) for name in r.__slots__} for r in rows]
     key = debate.identity(classifier, dataset, "test", None, options)
-    said = summarise(key, plain, TWO)
-    predicted = next(iter(int(name) for name in said["groups"] if name != "all"))
-    save(said, tmp_path / "test" / "bilstm-attention.json")
-    text = (tmp_path / "test" / "bilstm-attention.json").read_text()
-    assert not any(line in text for line in LINES if len(line) > 8)
-    found = reference(classifier.spec, "permutation", predicted, tmp_path)
+    found = columns(key, map(dataclasses.asdict, rows), TWO)
+    predicted = rows[0].predicted
+    file = tmp_path / "test" / "bilstm-attention.npz"
+    save(found, file)
+    with np.load(file) as archive:
+        content = b"".join(archive[name].tobytes() for name in archive.files)
+    assert not any(line.encode() in content for line in LINES if len(line) > 8)
+    said = reference(classifier.spec, "permutation", predicted, tmp_path)
     values = [r.value for r in rows if r.method == "permutation" and r.predicted == predicted and r.value is not None]
-    assert found.n == len(values)
-    assert found.mean == pytest.approx(np.mean(values), abs=1e-4)
-    assert found.quantiles[25] == pytest.approx(np.median(values), abs=1e-4)
+    assert said.n == len(values)
+    assert said.mean == pytest.approx(np.mean(values), abs=1e-3)
+    for part in (0.0, 0.1, 0.5, 0.77, 1.0):
+        assert said.at(part) == pytest.approx(np.quantile(values, part), abs=1e-3)
     tested = [r.p_value for r in rows if r.method == "tau_weights_gradient" and r.p_value is not None]
-    share = said["groups"]["all"]["methods"]["tau_weights_gradient"]["significant"]
-    assert share == pytest.approx(np.mean([p <= 0.05 for p in tested]), abs=1e-4)
+    assert load(file).falls("tau_weights_gradient").significant == pytest.approx(np.mean([p <= 0.05 for p in tested]))
     assert reference(classifier.spec, "nope", predicted, tmp_path) is None
-    changed = {**json.loads(text), "digest": "f" * 64}
-    (tmp_path / "test" / "bilstm-attention.json").write_text(json.dumps(changed) + " ")
+    save(dataclasses.replace(found, card={**found.card, "digest": "f" * 64}), file)
+    os.utime(file, ns=(1, 1))
     assert reference(classifier.spec, "permutation", predicted, tmp_path) is None
+    assert measured(classifier.spec, tmp_path) is None
 
 
-def test_percentile_is_the_share_below():
-    values = np.random.default_rng(1).normal(size=2000)
-    found = Reference("m", "d", "test", "for", 2000, 0.0, 1.0, None, tuple(np.quantile(values, np.linspace(0, 1, 51))))
-    for x in (-1.3, 0.0, 0.7):
-        assert found.below(x) == pytest.approx((values < x).mean(), abs=0.01)
-    assert found.below(-99) == 0
-    assert found.below(99) == 1
-    tied = dataclasses.replace(found, quantiles=(0.0, 0.0, 0.0, 1.0, 2.0))
-    assert tied.below(0.0) == pytest.approx(0.25)
-    assert (tied.at(0.5), tied.at(1)) == (0.0, 2.0)
+def test_one_text_is_one_entry_of_every_column(tmp_path, dataset):
+    classifier, options = tiny(labels=TWO), Options()
+    items = debate.items_of(classifier, dataset, "test")
+    rows = [r for b in batches(items) for r in suite(classifier, b, options)]
+    key = debate.identity(classifier, dataset, "test", None, options)
+    save(columns(key, map(dataclasses.asdict, rows), TWO), tmp_path / "test" / "bilstm-attention.npz")
+    found = measured(classifier.spec, tmp_path)
+    assert (found.of, found.texts) == (len(LINES), tuple(range(len(LINES))))
+    numbers = dict(found.numbers)
+    for row in rows:
+        place = found.texts.index(row.text)
+        assert (found.words[place], found.predicted[place]) == (row.words, row.predicted)
+        assert found.right[place] == (row.predicted == row.label)
+        assert found.largest[place] == pytest.approx(row.largest, abs=0.0026)
+        value = numbers[row.method][place] if row.method in numbers else None
+        # Parts of the words are exact, all else within half of the coarsest step.
+        exact = row.method in ERASURES
+        assert value == pytest.approx(row.value, abs=1e-12 if exact else 0.0026), row
+
+
+@pytest.mark.parametrize("draw", ["normal", "crowded", "ties", "tiny"])
+def test_percentiles_of_quantised_columns_are_scipys_on_exact_ones(tmp_path, draw):
+    random = np.random.default_rng(3)
+    values = {
+        "normal": random.normal(0.2, 0.2, 2000).clip(-1, 1),
+        "crowded": 0.6931 - random.exponential(0.003, 2000),
+        "ties": random.integers(-6, 7, 2000) / 6,
+        "tiny": random.exponential(0.004, 2000),
+    }[draw]
+    rows = [{"text": i, "words": 5, "label": 0, "predicted": 0, "largest": 0.5, "method": "conicity",
+             "value": value, "p_value": None} for i, value in enumerate(values)]  # fmt: skip
+    save(columns({"data": "d", "split": "test", "of": 2000}, rows, ("for",)), tmp_path / "x.npz")
+    found = load(tmp_path / "x.npz").falls("conicity", 0)
+    assert max(abs(found.values - np.sort(values))) <= found.step / 2 + 1e-9
+    for x in [*values[:300], 0.0, 0.3, -99, 99]:
+        assert found.below(x) == pytest.approx(percentileofscore(values, x, kind="mean") / 100, abs=0.0101)
+    for x in values[:300]:
+        assert found.below(x) == pytest.approx(percentileofscore(values, x, kind="mean") / 100, abs=0.0051)
+
+
+def test_tiny_changes_of_the_output_keep_their_percentile(tmp_path):
+    values = 10.0 ** np.random.default_rng(3).uniform(-7, 0, 2000)
+    values[:200] = 0.0847
+    rows = [{"text": i, "words": 5, "label": 0, "predicted": 0, "largest": 0.5, "method": "permutation",
+             "value": value, "p_value": None} for i, value in enumerate(values)]  # fmt: skip
+    save(columns({"data": "d", "split": "test", "of": 2000}, rows, ("for",)), tmp_path / "x.npz")
+    found = load(tmp_path / "x.npz").falls("permutation", 0)
+    for x in [*values[190:500], 1e-9, 2]:
+        assert found.below(x) == pytest.approx(percentileofscore(values, x, kind="mean") / 100, abs=0.0101)
+
+
+def test_an_exact_reference_counts_ties_half():
+    found = Reference("m", "d", "test", "for", 5, 0.6, 1.0, None, (0.0, 0.0, 0.0, 1.0, 2.0))
+    assert found.below(0.0) == pytest.approx(0.3)
+    assert found.below(0.5) == pytest.approx(0.6)
+    assert (found.below(-1), found.below(9)) == (0, 1)
+    assert (found.at(0.5), found.at(0.75), found.at(1)) == (0.0, 1.0, 2.0)
+    assert dataclasses.replace(found, n=1, values=(0.4,)).at(0.5) == 0.4
+
+
+def test_a_damaged_or_strange_file_is_one_sentence(tmp_path):
+    for content in (b"", b"PK\x03\x04 no archive", b"[]"):
+        (tmp_path / "x.npz").write_bytes(content)
+        with pytest.raises(PoolScopeError, match="x.npz is damaged or of another make"):
+            load(tmp_path / "x.npz")
+    np.savez(tmp_path / "x.npz", card=np.frombuffer(b'{"format": 1, "columns": []}', np.uint8),
+             low=np.zeros((0, 3), np.uint8), high=np.zeros((0, 3), np.uint8))  # fmt: skip
+    with pytest.raises(PoolScopeError, match="another make"):
+        load(tmp_path / "x.npz")
 
 
 def test_the_command_runs_from_a_zoo_and_a_data_folder(tmp_path, monkeypatch, capsys):
@@ -185,12 +251,33 @@ def test_the_command_runs_from_a_zoo_and_a_data_folder(tmp_path, monkeypatch, ca
     monkeypatch.setattr(data, "load", lambda name, source: toy)
     zoo = make_zoo(tmp_path / "zoo", {"sst2": ("negative", "positive")})
     asked = ["debate", "--model", "sst2/bilstm/attention", "--out", str(tmp_path / "o.parquet"), "--zoo", str(zoo),
-             "--summary", str(tmp_path / "s.json")]  # fmt: skip
+             "--summary", str(tmp_path / "s.npz")]  # fmt: skip
     torch.set_num_threads(1)
     assert main(asked) == 0
     told = capsys.readouterr().out
     assert "all texts: 3" in told
     assert METHODS["adversary"] in told
-    assert json.loads((tmp_path / "s.json").read_text())["groups"]["all"]["texts"] == 3
+    assert load(tmp_path / "s.npz").measured().texts == (0, 1, 2)
     assert main([*asked, "--epsilon", "7"]) == 2
     assert "epsilon" in capsys.readouterr().err
+
+
+def test_the_four_orders_of_erasure_are_those_of_the_experiment():
+    classifier = tiny("identity", labels=("a", "b", "c"), seed=2)
+    words = np.arange(1, len(classifier.vocabulary))
+    random = np.random.default_rng(5)
+    items = [Item(i, 0, tuple(random.choice(words, 9).tolist()), tuple(range(9))) for i in range(12)]
+    found = {(r.text, r.method): r.value for r in suite(classifier, items, Options(seed=3))}
+    for item in items:
+        curves = ErasedAttention(seed=3).run(Frozen(Reading(classifier, item.ids))).curves
+        assert [found[item.text, name] for name in ERASURES] == pytest.approx([curve.flip for curve in curves])
+    assert len({found[item.text, "erasure"] == found[item.text, "erasure_random"] for item in items}) == 2
+
+
+def test_a_part_of_a_test_set_is_drawn_and_not_its_beginning():
+    assert debate.drawn(5, None) == debate.drawn(5, 9) == [0, 1, 2, 3, 4]
+    places = debate.drawn(1000, 100)
+    assert places == debate.drawn(1000, 100) == sorted(set(places))
+    assert len(places) == 100
+    # The mean place of a fair draw is 500 ± 27; that of the beginning is 50.
+    assert abs(np.mean(places) - 500) < 3 * 27

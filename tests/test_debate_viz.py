@@ -31,7 +31,7 @@ from viz.debate_scorecard import NO_VERDICT, Evidence, scorecard_html
 
 EVIL = "good <script>alert(1)</script> & “film” ."
 PREDICTION = Prediction(("no", "yes"), (0.0, 1.0), (0.25, 0.75))
-REFERENCE = Reference("m", "sst2", "test", "yes", 400, 0.5, 0.1, None, tuple(i / 50 for i in range(51)))
+REFERENCE = Reference("m", "sst2", "test", "yes", 400, 0.5, 0.1, None, tuple(i / 500 for i in range(501)))
 
 
 def rows_of(spec, layer):

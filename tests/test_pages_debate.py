@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from app_zoo import charts, make_zoo, open_app, read, said
 
 from models.debate import reference as shipped
+from models.debate.columns import columns, save
 from models.experiment_records import ExperimentCall
 from models.experiments import EXPERIMENTS
 from models.experiments.base import perform
@@ -61,16 +60,15 @@ def test_correlation_draws_three_maps_and_their_taus(zoo):
 
 def test_a_shipped_distribution_stands_beside_the_number(tmp_path, monkeypatch, zoo):
     spec = load_classifier("sst2/bilstm/attention", zoo).spec
-    method = {"n": 40, "undefined": 0, "mean": 0.1, "sd": 0.1, "quantiles": [i / 50 for i in range(51)]}
-    summary = {"digest": spec.digest, "data": "sst2", "split": "test",
-               "groups": {str(c): {"texts": 40, "methods": {"permutation": method}} for c in (0, 1)}}  # fmt: skip
-    file = tmp_path / "sst2" / "bilstm-attention.json"
-    file.parent.mkdir()
-    file.write_text(json.dumps(summary))
+    rows = [{"text": 2 * i + c, "words": 9, "label": 0, "predicted": c, "largest": 0.5, "method": "permutation",
+             "value": i / 40, "p_value": None} for i in range(40) for c in (0, 1)]  # fmt: skip
+    key = {"digest": spec.digest, "data": "sst2", "split": "test", "of": 80}
+    save(columns(key, rows, spec.labels), tmp_path / "sst2" / "bilstm-attention.npz")
     monkeypatch.setattr(shipped.reference, "__defaults__", (tmp_path,))
     app = show(open_app("debate"), "permutation")
     median = finding(zoo, app, "permutation").median
-    assert f"higher than on {median:.0%} of the 40 test texts".replace("%", "\u202f%") in html(app)
+    below = sum(i / 40 < median for i in range(40)) / 40
+    assert f"higher than on {below:.0%} of the 40 test texts".replace("%", "\u202f%") in html(app)
 
 
 def test_the_slider_of_epsilon_is_what_the_adversary_may_use(zoo):

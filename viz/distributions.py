@@ -13,6 +13,8 @@ from models.experiment_records import MOST, Reference
 from viz import charts, palette, wording
 from viz.rowtable import row_table
 
+# Points of a curve: 0, 2, …, 100 %.
+POINTS: Final = 51
 # As many classes as dashes can tell apart.
 DASHES: Final = ((1, 0), (6, 3), (2, 2), (8, 3, 2, 3), (12, 3), (4, 6), (1, 4), (10, 2, 2, 2, 2, 2))
 
@@ -59,6 +61,18 @@ NUMBERS: Final[Mapping[str, Number]] = MappingProxyType({
         "Erasure", "How soon does the answer flip when the heaviest words are left out first?",
         "part left out", "the words that are gone when the answer flips: 0 is none, 1 all", 0, 1,
     ),
+    "erasure_gradient": Number(
+        "… by gradient", "How soon does the answer flip when words go by their gradient?",
+        "part left out", "the words that are gone when the answer flips: 0 is none, 1 all", 0, 1,
+    ),
+    "erasure_product": Number(
+        "… by product", "How soon does the answer flip when words go by weight × gradient?",
+        "part left out", "the words that are gone when the answer flips: 0 is none, 1 all", 0, 1,
+    ),
+    "erasure_random": Number(
+        "… by chance", "How soon does the answer flip when words go by chance?",
+        "part left out", "the words that are gone when the answer flips, median of ten orders: 0 is none, 1 all", 0, 1,
+    ),
     "conicity": Number(
         "Conicity", "Do all states of a text point the same way, so that it hardly matters which are weighed?",
         "conicity", "the token states of a text: 0 point every way, 1 one way", 0, 1,
@@ -78,7 +92,7 @@ class Fallen:
 def curves(fallen: Fallen, number: Number, dark: bool = False, height: int = 220) -> alt.LayerChart:
     """The part of the test texts with this number or a smaller one, a line per predicted class.
 
-    A line passes through the kept quantiles; nothing is smoothed. The medians are marked.
+    A line passes through quantiles; nothing is smoothed. The medians are marked.
     """
     labels = [reference.label for reference in fallen.classes]
     rows = [row for reference in fallen.classes for row in _points(reference)]
@@ -138,8 +152,6 @@ def table_html(found: Sequence[Fallen]) -> str:
 
 
 def _points(reference: Reference) -> list[dict[str, Any]]:
-    """The quantiles as points of the cumulative curve."""
-    last = len(reference.quantiles) - 1
-    return [
-        {"label": reference.label, "value": value, "part": i / last} for i, value in enumerate(reference.quantiles)
-    ]
+    """Quantiles as points of the cumulative curve."""
+    parts = [i / (POINTS - 1) for i in range(POINTS)]
+    return [{"label": reference.label, "value": reference.at(part), "part": part} for part in parts]

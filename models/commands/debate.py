@@ -18,11 +18,11 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument("--data", metavar="NAME", help="a data set; default: the one it was trained on")
     parser.add_argument("--source", choices=("folder", "hub"), default="folder", help="where data sets are")
     parser.add_argument("--split", default="test", help="default: test")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N texts only")
+    parser.add_argument("--limit", type=int, metavar="N", help="N texts drawn by chance, always the same")
     parser.add_argument("--epsilon", type=float, default=0.01, help="how far the adversary may move the output (.01)")
     parser.add_argument("--seed", type=int, default=1, help="seed of the permutations (1)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="Parquet, a row per text and method")
-    parser.add_argument("--summary", type=Path, metavar="FILE", help="quantiles as JSON, without texts or rows")
+    parser.add_argument("--summary", type=Path, metavar="FILE", help="small columns (.npz) without texts: what ships")
     parser.add_argument("--zoo", type=Path, metavar="FOLDER", help="folder of classifiers; default: the shipped ones")
     parser.set_defaults(run=run)
 
@@ -34,8 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from models.data import load
     from models.debate import run as debate
     from models.debate.alone import Options
+    from models.debate.columns import columns, save
     from models.debate.rows import METHODS
-    from models.debate.summary import save, summarise
     from models.experiments.adversary import AdversarialAttention
     from models.experiments.permutation import PermutedAttention
     from models.zoo.store import load_classifier
@@ -52,14 +52,17 @@ def run(args: argparse.Namespace) -> int:
     items = debate.items_of(classifier, dataset, args.split, args.limit)
     key = debate.identity(classifier, dataset, args.split, args.limit, options)
     debate.run(classifier, items, args.out, key, options, say=lambda line: print(line, flush=True))
-    summary = summarise(*debate.read(args.out), classifier.labels)
-    for name, group in summary["groups"].items():
-        title = "all texts" if name == "all" else f"predicted {classifier.labels[int(name)]}"
-        print(f"\n{title}: {group['texts']:,}")
-        for method, said in group["methods"].items():
-            spread = "" if said["sd"] is None else f" ± {said['sd']:.3f}"
-            below = "" if "significant" not in said else f", p ≤ .05 in {said['significant']:.0%}"
-            print(f"  {METHODS[method]:52} {said['mean']:7.3f}{spread}{below}")
+    found = columns(*debate.read(args.out), classifier.labels)
+    for place, label in [(None, ""), *enumerate(classifier.labels)]:
+        texts = int((found.values["predicted"] == place).sum()) if label else len(found.values["text"])
+        if texts:
+            print(f"\n{f'predicted {label}' if label else 'all texts'}: {texts:,}")
+        for method, title in METHODS.items():
+            said = found.falls(method, place)
+            if said is not None:
+                spread = "" if said.sd is None else f" ± {said.sd:.3f}"
+                below = "" if said.significant is None else f", p ≤ .05 in {said.significant:.0%}"
+                print(f"  {title:56} {said.mean:7.3f}{spread}{below}")
     if args.summary is not None:
-        save(summary, args.summary)
+        save(found, args.summary)
     return 0

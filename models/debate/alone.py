@@ -7,12 +7,12 @@ from typing import Final
 
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
-from models.debate.rows import DebateRow
+from models.debate.rows import ERASURES, TAUS, DebateRow
 from models.experiments.adversary import AdversarialAttention
 from models.experiments.base import NotHereError
 from models.experiments.conicity import StateConicity
 from models.experiments.correlation import AttentionCorrelation
-from models.experiments.erasure import flip_by_weight
+from models.experiments.erasure import flips_by_order
 from models.experiments.frozen import Frozen
 from models.experiments.permutation import PermutedAttention
 from models.experiments.smallest_edit import SmallestEditExperiment
@@ -21,7 +21,6 @@ from models.records import Agreement
 ONE_WORD: Final = "One word cannot be taken out without leaving nothing."
 NEVER: Final = "The answer stays, whatever is taken out in this order."
 TURNED: Final = "No weights on these words change the answer."
-TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def one_by_one(classifier: PoolingClassifier, item: Item, options: Options) -> l
     said["adversary"] = adversary_of(frozen, options)
     said["conicity"] = cone_of(frozen)
     said["smallest_edit"] = edit_of(frozen)
-    said["erasure"] = erasure_of(frozen)
+    said |= erasures_of(frozen, options)
     facts = (frozen.count, item.label, frozen.label, max(frozen.prediction.probabilities), float(frozen.shown.max()))
     return [
         DebateRow(item.text, *facts, method, one.value, one.p_value, one.reason) for method, one in said.items()
@@ -110,12 +109,16 @@ def edit_of(frozen: Frozen) -> Said:
         return Said(None, reason=TURNED)
 
 
-def erasure_of(frozen: Frozen) -> Said:
-    """The part of the words, heaviest first, at whose loss the answer flips."""
+def erasures_of(frozen: Frozen, options: Options) -> dict[str, Said]:
+    """The part of the words at whose loss the answer flips, for each order."""
     if frozen.count < 2:
-        return Said(None, reason=ONE_WORD)
-    flip = flip_by_weight(frozen)
-    return Said(flip, reason=NEVER if flip is None else None)
+        return dict.fromkeys(ERASURES, Said(None, reason=ONE_WORD))
+    return {name: flip_of(flip) for name, flip in zip(ERASURES, flips_by_order(frozen, options.seed), strict=True)}
+
+
+def flip_of(part: float | None) -> Said:
+    """A part of the words, or the reason why there is none."""
+    return Said(part, reason=NEVER if part is None else None)
 
 
 def cone_of(frozen: Frozen) -> Said:

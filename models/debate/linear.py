@@ -64,12 +64,24 @@ def _tilted(weights: Tensor, v: Tensor, rest: Tensor) -> Tensor:
     return tilt(high)
 
 
-def flips(weights: Tensor, values: Tensor, bias: Tensor, counts: list[int]) -> Tensor:
-    """Return the part of the words (B,), heaviest first, at whose loss the answer flips; NaN where it never does.
+def slopes(weights: Tensor, values: Tensor, bias: Tensor) -> Tensor:
+    """Return ∂p_c/∂a (B, N) for the predicted class c: p_c (v_c − Σ_k p_k v_k)."""
+    p = (torch.einsum("bn,bnc->bc", weights, values) + bias).softmax(-1)
+    top, first = p.max(-1)
+    own = values.gather(2, first.view(-1, 1, 1).expand(-1, values.shape[1], 1))[..., 0]
+    return top.unsqueeze(1) * (own - torch.einsum("bnc,bc->bn", values, p))
+
+
+def descending(scores: Tensor) -> Tensor:
+    """Return places (B, N), largest score first, equal ones in the order of the text."""
+    return scores.argsort(dim=1, descending=True, stable=True)
+
+
+def flips(weights: Tensor, values: Tensor, bias: Tensor, counts: list[int], order: Tensor) -> Tensor:
+    """Return the part of the words (B,), taken in ``order`` (B, N), at whose loss the answer flips; NaN for never.
 
     ``counts`` are the numbers of words gone that are looked at, from 0.
     """
-    order = weights.argsort(dim=1, descending=True, stable=True)
     a = weights.gather(1, order)
     said = a.unsqueeze(-1) * values.gather(1, order.unsqueeze(-1).expand_as(values))
     left = a.flip(1).cumsum(1).flip(1)[:, counts]
@@ -81,3 +93,9 @@ def flips(weights: Tensor, values: Tensor, bias: Tensor, counts: list[int]) -> T
     parts = torch.tensor(counts, dtype=weights.dtype) / weights.shape[1]
     found = parts[changed.long().argmax(1)]
     return torch.where(changed.any(1), found, torch.nan)
+
+
+def median_flip(found: Tensor) -> Tensor:
+    """Return the median (B,) over orders (K, B) of those that flip, where most of them do; NaN elsewhere."""
+    most = 2 * (~found.isnan()).sum(0) > len(found)
+    return torch.where(most, found.nanquantile(0.5, dim=0), torch.nan)

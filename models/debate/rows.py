@@ -18,7 +18,12 @@ METHODS: Final = {
     "conicity": "conicity of the token states",
     "smallest_edit": "attention that must move to turn the answer",
     "erasure": "words out, heaviest first, until the answer flips",
+    "erasure_gradient": "words out, steepest gradient first, until it flips",
+    "erasure_product": "words out, largest weight × gradient first, until it flips",
+    "erasure_random": "words out by chance, median of ten orders, until it flips",
 }
+TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
+ERASURES: Final = ("erasure", "erasure_gradient", "erasure_product", "erasure_random")
 _KINDS: Final = {"int": pa.int32(), "float": pa.float64(), "str": pa.string()}
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,11 +23,15 @@ from models.errors import PoolScopeError
 
 # Texts of one part: what is lost when a run is cut off.
 PART: Final = 512
+# The seed of a part of a test set.
+DRAW: Final = 0
 KEY: Final = b"poolscope.debate"
 
 
 def items_of(classifier: PoolingClassifier, dataset: Dataset, split: str, limit: int | None = None) -> list[Item]:
-    """Read every text of a split, or the first ``limit``; a text without a word is left out.
+    """Read every text of a split, or ``limit`` of them by chance; a text without a word is left out.
+
+    By chance and not the first: test sets are often sorted by class or source. The draw is the same every time.
 
     Raises:
         PoolScopeError: there is no such split, or the classifier was trained with other classes.
@@ -40,11 +45,18 @@ def items_of(classifier: PoolingClassifier, dataset: Dataset, split: str, limit:
         )
     rows = dataset.splits[split]
     found = []
-    for place, (text, label) in enumerate(zip(rows.texts[:limit], rows.labels[:limit], strict=True)):
-        read = classifier.read(text)
+    for place in drawn(len(rows.texts), limit):
+        read = classifier.read(rows.texts[place])
         if read.ids:
-            found.append(Item(place, label, tuple(read.ids), tuple(read.owners)))
+            found.append(Item(place, rows.labels[place], tuple(read.ids), tuple(read.owners)))
     return found
+
+
+def drawn(texts: int, limit: int | None) -> list[int]:
+    """Return the places of all texts, or of ``limit`` of them drawn by chance, in order."""
+    if limit is None or limit >= texts:
+        return list(range(texts))
+    return sorted(np.random.default_rng(DRAW).choice(texts, limit, replace=False).tolist())
 
 
 def identity(
@@ -53,7 +65,8 @@ def identity(
     """All that decides the numbers of a run: weights, data, split, options."""
     return {
         "model": classifier.spec.id, "digest": classifier.spec.digest, "data": dataset.name,
-        "data_digest": dataset.digest, "split": split, "limit": limit, **asdict(options),
+        "data_digest": dataset.digest, "split": split, "of": len(dataset.splits[split].texts), "limit": limit,
+        **asdict(options),
     }  # fmt: skip
 
 

@@ -18,22 +18,21 @@ from torch import Tensor
 from models.attribution.reading import Reading, differentiable
 from models.classifier import PoolingClassifier
 from models.debate.alone import (
-    NEVER,
-    TAUS,
     TURNED,
     Item,
     Options,
     Said,
     adversary_of,
-    erasure_of,
+    erasures_of,
+    flip_of,
     one_by_one,
     permutation_of,
     said_of,
 )
-from models.debate.linear import flips, moved_mass
-from models.debate.rows import DebateRow
+from models.debate.linear import descending, flips, median_flip, moved_mass, slopes
+from models.debate.rows import ERASURES, TAUS, DebateRow
 from models.experiments.adversary import AdversarialAttention
-from models.experiments.erasure import counts_of
+from models.experiments.erasure import chances_of, counts_of
 from models.experiments.frozen import Frozen, is_linear, tvd
 from models.experiments.permutation import PermutedAttention, permutations
 from models.experiments.smallest_edit import SmallestEditExperiment
@@ -96,7 +95,7 @@ class _Batch:
         """Every method on every text."""
         measured = {
             **self._correlations(), "permutation": self._permutations(), "adversary": self._adversaries(),
-            "conicity": self._conicities(), "smallest_edit": self._edits(), "erasure": self._erasures(),
+            "conicity": self._conicities(), "smallest_edit": self._edits(), **self._erasures(),
         }  # fmt: skip
         probabilities, predicted = self.logits.softmax(-1).max(-1)
         facts = zip(self.batch, predicted.tolist(), probabilities.tolist(), self.shown.amax(1).tolist(), strict=True)
@@ -207,14 +206,22 @@ class _Batch:
         moved = moved_mass(self.own, self._values(), self.classifier.head.bias.detach().double()).tolist()
         return [Said(None, reason=TURNED) if math.isnan(mass) else Said(mass) for mass in moved]
 
-    def _erasures(self) -> list[Said]:
-        """Words out until the flip: all at once where the logits are linear in the weights."""
+    def _erasures(self) -> dict[str, list[Said]]:
+        """Words out until the flip, by four orders: all at once where the logits are linear in the weights."""
         if not is_linear(self.classifier):
-            return [erasure_of(self._frozen(item)) for item in self.batch]
+            found = [erasures_of(self._frozen(item), self.options) for item in self.batch]
+            return {name: [said[name] for said in found] for name in ERASURES}
         assert self.own is not None
-        counts = counts_of(self.own.shape[1])
-        found = flips(self.own, self._values(), self.classifier.head.bias.detach().double(), counts).tolist()
-        return [Said(None, reason=NEVER) if math.isnan(part) else Said(part) for part in found]
+        own, values, bias = self.own, self._values(), self.classifier.head.bias.detach().double()
+        n = own.shape[1]
+        counts, slope = counts_of(n), slopes(own, values, bias)
+        parts = [flips(own, values, bias, counts, descending(order)) for order in (own, slope, own * slope)]
+        chance = torch.tensor([chances_of(item.ids, n, self.options.seed) for item in self.batch])
+        parts.append(median_flip(torch.stack([flips(own, values, bias, counts, order) for order in chance.unbind(1)])))
+        return {
+            name: [flip_of(None if math.isnan(part) else part) for part in found.tolist()]
+            for name, found in zip(ERASURES, parts, strict=True)
+        }
 
     def _frozen(self, item: Item) -> Frozen:
         return Frozen(Reading(self.classifier, item.ids))

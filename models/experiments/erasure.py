@@ -60,8 +60,7 @@ class ErasedAttention(Experiment):
         if n < 2:
             raise NotHereError("One word cannot be taken out without leaving nothing; type at least two.")
         orders = _orders(frozen)
-        random = np.random.default_rng([self.params.seed, *frozen.reading.ids[0].tolist()])
-        chance = [random.permutation(n).tolist() for _ in range(RANDOM_ORDERS)]
+        chance = chances_of(frozen.reading.ids[0].tolist(), n, self.params.seed)
         counts = counts_of(n)
         curves = [_curve(name, title, frozen, [order], counts) for name, title, order in orders]
         curves.append(_curve("random", "Chance", frozen, chance, counts))
@@ -86,10 +85,21 @@ def counts_of(words: int) -> list[int]:
     return sorted({round(step) for step in np.linspace(0, words - 1, min(words, MOST_STEPS))})
 
 
-def flip_by_weight(frozen: Frozen) -> float | None:
-    """Return the part of the words, heaviest first, at whose loss the answer flips; ``None`` where it never does."""
-    order = frozen.shown.argsort(descending=True, stable=True).tolist()
-    return _curve("", "", frozen, [order], counts_of(frozen.count)).flip
+def flips_by_order(frozen: Frozen, seed: int) -> tuple[float | None, ...]:
+    """Return the part of the words at whose loss the answer flips, ``None`` where it never does, for four orders.
+
+    Weight (or share), gradient, their product, and the median of the chance orders of ``seed``.
+    """
+    orders = [[order] for _, _, order in _orders(frozen)]
+    chance = chances_of(frozen.reading.ids[0].tolist(), frozen.count, seed)
+    counts = counts_of(frozen.count)
+    return tuple(_curve("", "", frozen, order, counts).flip for order in (*orders, chance))
+
+
+def chances_of(ids: Sequence[int], words: int, seed: int) -> list[list[int]]:
+    """Return the chance orders of the words, drawn from text and seed alone."""
+    random = np.random.default_rng([seed, *ids])
+    return [random.permutation(words).tolist() for _ in range(RANDOM_ORDERS)]
 
 
 def _orders(frozen: Frozen) -> list[tuple[str, str, list[int]]]:

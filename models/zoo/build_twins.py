@@ -10,21 +10,22 @@ from typing import Any, Final
 from models.assemble import assemble
 from models.classifier import PoolingClassifier
 from models.data.dataset import Dataset
-from models.training.batches import Rows, encode_splits, predict
+from models.training.batches import Rows, predict
 from models.training.objective import Objective
 from models.training.recipe import Recipe
 from models.training.scores import scores
-from models.training.trainer import prepare, train
+from models.training.trainer import train
 from models.twins import TWINS
 from models.twins.base import Material, objective
 from models.twins.compare import Reference, distances
-from models.zoo.build import Load, Say, read, tell, tuned_entry, up_to_date, word_entry
+from models.zoo.build import up_to_date
 from models.zoo.catalogue import SHIPPED, Card, find, read_card
 from models.zoo.errors import ZooError
 from models.zoo.publish import publish
 from models.zoo.recipes import TaskPlan
 from models.zoo.store import describe, from_card, load_classifier, put
 from models.zoo.twins import PlannedTwin, twin_recipes
+from models.zoo.workshop import Load, Say, Workshop
 
 # Twins are many, so their matrices have seven bits a number; eight where seven would be felt.
 BITS: Final = (7, 8)
@@ -43,22 +44,17 @@ def build_twins(
     wanted = [planned for planned in twin_recipes(plan) if only in planned.recipe.id]
     if not wanted:
         return
-    dataset = load(plan.dataset)
-    plain = word_entry(plan, dataset, load, folder, work, say, whole=plan.plain)
-    rows: dict[str, dict[str, list[list[int]]]] = {}
+    shop = Workshop(plan, load, folder, work, say)
+    dataset = shop.dataset
     reference: Reference | None = None
     for planned in wanted:
         recipe = planned.recipe
-        tuned = recipe.vectors == "task-tuned"
-        entry = tuned_entry(plan, dataset, load, folder, work, say) if tuned else plain
+        entry = shop.tuned_entry() if recipe.vectors == "task-tuned" else shop.word_entry(whole=plan.plain)
         if _done(folder, planned, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue
-        table = read(plan, entry, folder)
-        words = entry["words_sha256"]
-        if words not in rows:
-            rows[words] = encode_splits(prepare(recipe, dataset, table), dataset)
-        encoded = rows[words]
+        table = shop.read(entry)
+        encoded = shop.rows(recipe, entry, table)
         if reference is None or reference.base.spec.id != planned.of:
             reference = Reference(load_classifier(planned.of, folder), encoded["test"])
         base = reference.base
@@ -70,7 +66,7 @@ def build_twins(
         aim = objective(recipe, TWINS, material)
         trained = train(
             recipe, dataset, table=table, encoded=encoded, folder=work / "zoo" / recipe.id.replace("/", "-"),
-            epoch_done=partial(tell, say, recipe.id), objective=aim, test=False,
+            epoch_done=partial(shop.tell, recipe), objective=aim, test=False,
         )  # fmt: skip
         weigh = aim.weigh if aim else None
         card = publish(

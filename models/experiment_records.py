@@ -233,7 +233,8 @@ class FaithRow:
     are probabilities lost, ``soft_…_normalised`` those of Zhao & Aletras, ``None`` where there is nothing to
     normalise by. ``infidelity`` lies in 0 … 1. ``sensitivity`` is ``None`` for maps that read other texts. ``spread``
     is the range of comprehensiveness over the ways of taking words out. ``beyond`` says whether comprehensiveness lies
-    above the middle 90 % of random maps. ``scores`` (n,) are empty for floors.
+    above the middle 90 % of random maps, ``followed`` whether a flip was looked for. ``scores`` (n,) are empty for
+    floors.
     """
 
     name: str
@@ -254,6 +255,7 @@ class FaithRow:
     sensitivity: float | None = None
     spread: tuple[float, float] | None = None
     beyond: bool = False
+    followed: bool = True
     scores: tuple[float, ...] = ()
     reason: str | None = None
 
@@ -263,7 +265,7 @@ class Faithfulness:
     """Every map beside its floors and the oracle, words taken out by one operator.
 
     ``random_band`` is the middle 90 % of the comprehensiveness of random maps, ``random_sufficiency`` that of
-    their sufficiency.
+    their sufficiency, ``random`` how many they are. ``left_out`` says what was not measured because it takes long.
     """
 
     operator: str
@@ -274,6 +276,8 @@ class Faithfulness:
     probability: float
     forwards: int
     reused: int
+    random: int = 20
+    left_out: str = ""
 
 
 Finding = Adversary | Permutation | SmallestEdit | Imposed | Erasure | Correlation | Conicity | Sanity | Faithfulness

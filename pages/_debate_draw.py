@@ -203,6 +203,8 @@ def sanity(scene: Scene, found: Sanity) -> None:
 
 def faithfulness(scene: Scene, found: Faithfulness) -> None:
     """Every map beside its floors and the oracle, and beside the words that the visitor marks."""
+    if found.left_out:
+        st.info(_parts.plain(found.left_out))
     _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
     _parts.how_to_read(
         "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "

@@ -94,10 +94,10 @@ def test_a_reader_that_is_not_shipped_gets_random_weights_and_the_table_says_so(
 # That of the debate has tests of its own, beside the search it restates.
 @pytest.mark.parametrize("section", sorted(set(SECTIONS) - {"debate"}))
 def test_every_section_has_a_cell_for_every_column(section, monkeypatch, tmp_path):
-    for name in ("analysis", "paths", "perturbations", "poolers"):
+    for name in ("analysis", "paths", "perturbations", "poolers", "experiments"):
         module = __import__(f"models.bench.{name}", fromlist=["report"])
         for constant, value in {
-            "ENCODERS": ("embedding",), "WORDS": (6,), "TEXTS": 1, "SHAPE": (2, 17, 8), "EXPONENTS": (2.0,),
+            "ENCODERS": ("embedding",), "WORDS": (6,), "TEXTS": 1, "SHAPE": (2, 17, 8), "EXPONENTS": (2.0,), "RUNS": 1,
         }.items():  # fmt: skip
             if hasattr(module, constant):
                 monkeypatch.setattr(module, constant, value)
@@ -114,3 +114,38 @@ def test_every_section_has_a_cell_for_every_column(section, monkeypatch, tmp_pat
         assert lines[head - 1].count(" | ") == lines[head].count("---") - 1 == lines[head + 1].count(" | ")
     assert out.read_text().count("<!--") == 2
     assert f"<!-- {section}: start -->" in out.read_text()
+
+
+def test_experiments_above_the_aim_are_named_and_the_runs_are_never_few(monkeypatch):
+    from models.bench import experiments
+
+    seen = []
+    monkeypatch.setattr(experiments, "classifier_of", lambda encoder: tiny(encoder, "attention"))
+    monkeypatch.setattr(experiments, "catalogue", lambda: ())
+    monkeypatch.setattr(experiments, "ENCODERS", ("cnn",))
+    monkeypatch.setattr(experiments, "text_of", lambda words: TEXT)
+
+    def timed(runs, *roads, texts):
+        seen.append((runs, texts))
+        # The third road is the only slow one.
+        return [common.Timing((0.501 if place == 2 else 0.499,)) for place in range(len(roads))]
+
+    monkeypatch.setattr(experiments, "timed", timed)
+    said = experiments.report(1)
+    name = [*experiments.EXPERIMENTS, "ladder"][2]
+    assert seen == [(5, (TEXT,))]
+    assert f"Aim: less than 500 ms each. Above it: {name} over cnn." in said
+    monkeypatch.setattr(experiments, "AIM", 0.6)
+    assert "None is above it." in experiments.report(9)
+    assert seen[-1][0] == 9
+
+
+def test_every_experiment_and_the_ladder_are_what_is_timed():
+    from models.bench import experiments
+
+    classifier = tiny()
+    answers = {name: road(TEXT) for name, road in experiments.roads(classifier).items()}
+    assert list(answers) == [*experiments.EXPERIMENTS, "ladder"]
+    assert all(answers[name].call.name == name for name in experiments.EXPERIMENTS)
+    assert answers["ladder"].rungs
+    assert len(tiny().read(experiments.CHINESE).ids) > 0

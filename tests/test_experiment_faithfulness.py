@@ -16,7 +16,7 @@ from models.attribution.reading import Reading
 from models.attribution.target import Target
 from models.experiments.faithfulness import MAPS, TextFaithfulness
 from models.experiments.removal import OPERATORS, in_embeddings, without
-from models.experiments.shaken import RADIUS, moved, sensitivity
+from models.experiments.shaken import RADIUS, moved, sensitivity, shakes
 from models.metrics.faithfulness import (
     PARTS,
     aopc,
@@ -121,6 +121,41 @@ def test_floors_ceiling_and_what_is_no_better_than_chance():
     assert found.reused > 0
 
 
+@pytest.mark.parametrize("large", ["encoder", "text"])
+def test_what_takes_long_is_left_out_unless_asked_for_and_the_finding_says_so(large, monkeypatch):
+    state = frozen(labels=TWO)
+    full = TextFaithfulness(seed=3).run(state)
+    limit = {"encoder": ("LARGE", 10), "text": ("LONG", 5)}[large]
+    monkeypatch.setattr(f"models.experiments.frozen.{limit[0]}", limit[1])
+    quick = TextFaithfulness(seed=3).run(frozen(labels=TWO))
+    assert full.left_out == ""
+    assert quick.left_out.endswith("Choose “everything” above for all of it.")
+    assert quick.forwards < full.forwards / 3
+    before, rows = ({row.name: row for row in one.rows} for one in (full, quick))
+    assert list(rows) == [*(name for name, _ in MAPS), "random"]
+    for name in ("integrated_gradients", "leave_one_out"):
+        assert rows[name].comprehensiveness is None
+        assert "left out here" in rows[name].reason
+    # What is measured is what it was: no number is an approximation of another.
+    for name in ("attention", "exact_share", "saliency", "input_gradient"):
+        for measure in ("comprehensiveness", "sufficiency", "log_odds"):
+            assert getattr(rows[name], measure) == pytest.approx(getattr(before[name], measure), abs=1e-6)
+        assert rows[name].flip is None or rows[name].flip >= before[name].flip
+        assert (rows[name].soft_sufficiency, rows[name].infidelity, rows[name].sensitivity) == (None,) * 3
+    assert (quick.random, full.random) == (6, 20)
+    assert not rows["random"].followed
+    again = TextFaithfulness(seed=3, rounds="everything").run(frozen(labels=TWO))
+    assert again.left_out == ""
+    assert {row.name: row.infidelity for row in again.rows} == {row.name: row.infidelity for row in full.rows}
+
+
+def test_shakes_are_read_once_for_all_maps(monkeypatch):
+    made = []
+    monkeypatch.setattr("models.experiments.bench.shakes", lambda *asked: made.append(asked) or shakes(*asked))
+    TextFaithfulness(seed=3).run(frozen(labels=TWO))
+    assert len(made) == 1
+
+
 def test_a_map_that_does_not_apply_keeps_its_row_and_its_reason():
     rows = {row.name: row for row in TextFaithfulness().run(frozen(pooler="max", labels=TWO)).rows}
     assert rows["attention"].comprehensiveness is None
@@ -172,7 +207,7 @@ def test_sensitivity_is_the_largest_of_the_moved_maps_and_leaves_the_classifier_
     state = frozen(labels=TWO)
     reading, classifier = state.reading, state.classifier
     before = fingerprint(classifier)
-    found = sensitivity(METHODS["attention"](), reading, Target(0), 7)
+    found = sensitivity(METHODS["attention"](), reading, Target(0), shakes(reading, 7))
     generator = torch.Generator().manual_seed(7)
     own, changes = reading.weights[0], []
     for _ in range(5):
@@ -181,7 +216,7 @@ def test_sensitivity_is_the_largest_of_the_moved_maps_and_leaves_the_classifier_
         weights = classifier.pooler.attention(classifier.encode(embeddings, reading.mask), reading.mask)[0]
         changes.append(float((weights - own).norm() / own.norm()))
     assert found == pytest.approx(max(changes), rel=1e-4)
-    assert sensitivity(METHODS["leave_one_out"](), reading, Target(0), 7) is None
+    assert sensitivity(METHODS["leave_one_out"](), reading, Target(0), shakes(reading, 7)) is None
     assert same_fingerprint(before, fingerprint(classifier))
     moved(classifier, torch.zeros_like(reading.embeddings))
     assert torch.equal(classifier.embed(reading.ids), reading.embeddings)

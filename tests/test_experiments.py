@@ -282,6 +282,17 @@ def test_forgetting_touches_one_part_of_a_copy():
         assert torch.equal(old.flatten().sort().values, new.flatten().sort().values)
 
 
+def test_word_embeddings_that_an_encoder_does_not_read_are_neither_dealt_nor_copied():
+    classifier = tiny(labels=TWO)
+    classifier.encoder.register_parameter("word_embeddings", torch.nn.Parameter(torch.randn(50, 3)))
+    before = fingerprint(classifier)
+    other = forgetful(classifier, "encoder", 1)
+    assert other.encoder.word_embeddings is classifier.encoder.word_embeddings
+    assert not torch.equal(other.encoder.lstm.weight_ih_l0, classifier.encoder.lstm.weight_ih_l0)
+    assert not any(p.requires_grad for name, p in other.encoder.named_parameters() if "word" not in name)
+    assert same_fingerprint(before, fingerprint(classifier))
+
+
 def test_attention_cannot_see_the_head_and_is_flagged():
     cells = {(c.part, c.method): c for c in SanityChecks().run(frozen(labels=TWO)).cells}
     assert cells["head", "attention"].same

@@ -56,7 +56,7 @@ def faith_rows(found: Faithfulness) -> list[dict[str, object]]:
             "comprehensiveness": _number(row.comprehensiveness),
             "sufficiency": _number(row.sufficiency),
             "log-odds": _number(row.log_odds),
-            "flips after": "" if row.comprehensiveness is None else _flip(row.flip),
+            "flips after": "" if row.comprehensiveness is None or not row.followed else _flip(row.flip),
             "soft comprehensiveness": _sampled(row.soft_comprehensiveness),
             "soft sufficiency": _sampled(row.soft_sufficiency),
             "infidelity": _ranged(row.infidelity, row.infidelity_range),
@@ -84,9 +84,10 @@ def faith_html(found: Faithfulness) -> str:
 
 def cost_words(found: Faithfulness) -> str:
     """What was read for it."""
+    low, high = (wording.number(end) for end in found.random_band)
     return (
         f"{found.forwards:,} texts were read for this page, {found.reused:,} asked for again and reused. Random maps "
-        f"reach {wording.number(found.random_band[0])} to {wording.number(found.random_band[1])} (middle 90 % of 20)."
+        f"reach {low} to {high} (middle 90 % of {found.random})."
     )
 
 

@@ -24,17 +24,38 @@ MAPS: Final[tuple[tuple[str, Mapping[str, Param]], ...]] = (
 RANDOM: Final = 20
 # Following a random order to its flip takes a reading per word: a few of them do.
 FOLLOWED: Final = 5
+# In a long text words go in this many steps.
+MOST_STEPS: Final = 40
+# What a large encoder reads, or any reader of a long text, within half a second.
+FEW_RANDOM: Final = 6
+FEW_STEPS: Final = 6
+LEFT: Final = "It reads the text many times, which is left out here; choose “everything” above."
+LEFT_OUT: Final = (
+    "This text, or this encoder, is large, so what would take seconds is left out: the maps that read the text many "
+    "times, the oracle, soft removal, infidelity, max-sensitivity and the other ways of taking words out. "
+    f"The floor is {FEW_RANDOM} random maps instead of {RANDOM}, and flips are looked for at {FEW_STEPS} places. "
+    "Choose “everything” above for all of it."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FaithfulnessParams:
-    """How words are taken out, and the seed of what is drawn."""
+    """How words are taken out, whether all is measured that takes long, and the seed of what is drawn."""
 
     operator: str = field(
         default="delete",
         metadata={
             "title": "A word that is taken out is", "choices": OPERATORS, "words": WORDS,
             "help": "The ranking of methods changes with it; the lines in the chart show by how much.",
+        },
+    )  # fmt: skip
+    rounds: str = field(
+        default="quick",
+        metadata={
+            "title": "Measured is", "choices": ("quick", "everything"),
+            "words": {"quick": "what takes half a second", "everything": "everything, however long it takes"},
+            "help": "The same for small encoders and short texts; a large encoder or a long text takes seconds for "
+            "everything.",
         },
     )  # fmt: skip
     seed: int = seed_field()
@@ -46,6 +67,8 @@ class TextFaithfulness(Experiment):
     p is the probability of the class first predicted. Over {1, 5, 10, 20, 50 %} of the words (rounded up):
     comprehensiveness p(x) − p(x without the map's top words), sufficiency p(x) − p(those words alone). Floors: twenty
     random maps, and the oracle reversed. Oracle: the drop of p without each single word, by the same operator.
+    Unless ``rounds`` asks for everything, a large encoder and a long text get fewer random maps and steps, and only
+    what takes a few dozen readings; the finding says what was left out.
     """
 
     name = "faithfulness"
@@ -76,28 +99,33 @@ class TextFaithfulness(Experiment):
         """Measure every map, then the floors and the oracle."""
         if frozen.count < 2:
             raise NotHereError("One word cannot be taken out and kept at once; type at least two.")
-        reading, n = frozen.reading, frozen.count
+        few = self.params.rounds == "quick" and frozen.costly
         bench = Bench(frozen, self.params.operator, self.params.seed)
-        random = np.random.default_rng([self.params.seed, 1, *reading.ids[0].tolist()])
-        chance = bench.hard([random.permutation(n).astype(float).tolist() for _ in range(RANDOM)], FOLLOWED)
+        methods = [METHODS[name](**params) for name, params in MAPS]
+        maps = [LEFT if few and method.family in ("path", "perturbation") else frozen.scores(method, frozen.reading)
+                for method in methods]  # fmt: skip
+        known = [(method, scores) for method, scores in zip(methods, maps, strict=True) if not isinstance(scores, str)]
+        random, floors = self._random(frozen, FEW_RANDOM if few else RANDOM), [] if few else _ends(bench)
+        # One request for every map, so that each text is read once, in as few batches as can be.
+        first = [*(scores for _, scores in known), *floors]
+        followed = len(first) + (0 if few else FOLLOWED)
+        hard = bench.hard([*first, *random], followed, FEW_STEPS if few else MOST_STEPS)
+        measured, ends, chance = hard[: len(known)], hard[len(known) : len(first)], hard[len(first) :]
+        if not few:
+            measured = bench.full([m for m, _ in known], [scores for _, scores in known], measured)
         band = tuple(np.quantile([found.comprehensiveness or 0.0 for found in chance], (0.05, 0.95)).tolist())
         kept = tuple(np.quantile([found.sufficiency or 0.0 for found in chance], (0.05, 0.95)).tolist())
-        rows: list[FaithRow] = []
-        methods = [METHODS[name](**params) for name, params in MAPS]
-        maps = [frozen.scores(method, reading) for method in methods]
-        # Read for all maps at once; each then finds its texts in the ledger.
-        if known := [scores for scores in maps if not isinstance(scores, str)]:
-            bench.hard(known)
-        rows += [
-            _beside(bench.full(method, scores), band) for method, scores in zip(methods, maps, strict=True)
-        ]
-        drops = (bench.whole - bench.p(np.eye(n, dtype=bool))).tolist()
-        oracle, backward = bench.hard([drops, [-drop for drop in drops]])
-        rows += [
-            _named(oracle, "oracle", "Oracle: single removals"),
-            _named(_mean(chance), "random", f"Random, mean of {RANDOM}"),
-            _named(backward, "reversed", "Oracle reversed"),
-        ]
+        there = iter(measured)
+        rows = [
+            FaithRow(method.name, method.title, "map", None, None, reason=scores) if isinstance(scores, str)
+            else _beside(replace(next(there), name=method.name, title=method.title, scores=scores), band)
+            for method, scores in zip(methods, maps, strict=True)
+        ]  # fmt: skip
+        if ends:
+            rows.append(_named(ends[0], "oracle", "Oracle: single removals"))
+        rows.append(_named(_mean(chance), "random", f"Random, mean of {len(random)}"))
+        if ends:
+            rows.append(_named(ends[1], "reversed", "Oracle reversed"))
         return Faithfulness(
             operator=self.params.operator,
             rows=tuple(rows),
@@ -105,9 +133,22 @@ class TextFaithfulness(Experiment):
             random_sufficiency=(kept[0], kept[1]),
             label=frozen.prediction.label,
             probability=bench.whole,
-            forwards=reading.ledger.forwards,
-            reused=reading.ledger.reused,
+            forwards=frozen.reading.ledger.forwards,
+            reused=frozen.reading.ledger.reused,
+            random=len(random),
+            left_out=LEFT_OUT if few else "",
         )
+
+    def _random(self, frozen: Frozen, count: int) -> list[list[float]]:
+        """Maps that order the words by chance."""
+        source = np.random.default_rng([self.params.seed, 1, *frozen.reading.ids[0].tolist()])
+        return [source.permutation(frozen.count).astype(float).tolist() for _ in range(count)]
+
+
+def _ends(bench: Bench) -> list[list[float]]:
+    """The oracle, what each word takes with it alone, and the same reversed."""
+    drops = (bench.whole - bench.p(np.eye(bench.frozen.count, dtype=bool))).tolist()
+    return [drops, [-drop for drop in drops]]
 
 
 def _named(row: FaithRow, kind: str, title: str) -> FaithRow:
@@ -130,4 +171,5 @@ def _mean(rows: Sequence[FaithRow]) -> FaithRow:
     return FaithRow(
         "", "", "random", mean("comprehensiveness"), mean("sufficiency"), mean("comprehensiveness_printed"),
         mean("sufficiency_printed"), mean("log_odds"), float(np.median(flips)) if 2 * len(flips) > FOLLOWED else None,
+        followed=rows[0].followed,
     )  # fmt: skip

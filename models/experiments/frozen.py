@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from models.records import Prediction
 
 # Beyond some hundred thousand numbers a batch falls out of the processor's caches and is slower.
 CELLS_PER_CHUNK = 2**18
+# A large encoder, or a long text, is read a few times only where nobody asked for more.
+LARGE: Final = 2_000_000
+LONG: Final = 100
 
 
 class Frozen:
@@ -48,6 +52,12 @@ class Frozen:
     def several(self) -> bool:
         """Whether the pooler attends with several maps at once, so that no single one can be imposed in their place."""
         return self.own is not None and self.own.dim() == 2
+
+    @property
+    def costly(self) -> bool:
+        """Whether reading again and again takes long: a large encoder, or a long text."""
+        learned = sum(p.numel() for p in self.classifier.encoder.parameters())
+        return learned > LARGE or self.count > LONG
 
     @property
     def linear(self) -> bool:

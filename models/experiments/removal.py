@@ -23,11 +23,12 @@ WORDS: Final = {
 Sets = npt.NDArray[np.bool_]
 
 
-def without(reading: Reading, gone: Sets, operator: str) -> Tensor:
+def without(reading: Reading, gone: Sets, operator: str, mean: Tensor | None = None) -> Tensor:
     """Return the class probabilities (M, C) of the text without M sets of words (M, n), True for a word that goes.
 
     Rows of ids go through the reading's ledger. A text without any word cannot be read: once all are deleted it
-    is one unknown word. Ids of no word ([CLS], [SEP]) stay.
+    is one unknown word. Ids of no word ([CLS], [SEP]) stay. ``mean`` (1, T, E) is the text of mean vectors, for who
+    has it already.
     """
     owner = np.full(len(reading), -1)
     for word, places in enumerate(reading.units):
@@ -35,7 +36,7 @@ def without(reading: Reading, gone: Sets, operator: str) -> Tensor:
     # A last column for the ids of no word, which index −1 finds.
     lost = np.pad(gone, ((0, 0), (0, 1)), constant_values=False)[:, owner]
     if operator == "mean":
-        return in_embeddings(reading, torch.from_numpy(~lost), start(reading, "mean"))
+        return in_embeddings(reading, torch.from_numpy(~lost), start(reading, "mean") if mean is None else mean)
     ids = reading.ids[0].cpu().numpy()
     unknown = reading.classifier.unknown
     if operator == "delete":

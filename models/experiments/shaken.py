@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Final
 
 import torch
@@ -20,8 +21,26 @@ RADIUS: Final = 0.05
 OWN_TEXT: Final = frozenset({"attention", "exact", "gradient", "path"})
 
 
-def sensitivity(method: AttributionMethod, reading: Reading, target: Target, seed: int) -> float | None:
-    """Return max over draws of ‖φ(e + δ) − φ(e)‖ / ‖φ(e)‖, δ uniform in a cube (Yeh et al. 2019).
+def shakes(reading: Reading, seed: int) -> list[Reading]:
+    """Read the text with its vectors moved, δ uniform in a cube: the same draws for every method."""
+    generator = torch.Generator().manual_seed(seed)
+    radius = RADIUS * reading.embeddings.std()
+    owners = [-1] * len(reading)
+    for word, unit in enumerate(reading.units):
+        for place in unit:
+            owners[place] = word
+    found = []
+    for _ in range(SHAKES):
+        noise = 2 * torch.rand(reading.embeddings.shape, generator=generator).to(reading.embeddings) - 1
+        there = moved(reading.classifier, reading.embeddings + radius * noise)
+        found.append(Reading(there, reading.ids[0].tolist(), owners))
+    return found
+
+
+def sensitivity(
+    method: AttributionMethod, reading: Reading, target: Target, shaken: Sequence[Reading]
+) -> float | None:
+    """Return max over draws of ‖φ(e + δ) − φ(e)‖ / ‖φ(e)‖ (Yeh et al. 2019), ``shaken`` by :func:`shakes`.
 
     ``None`` for maps that read other texts, and for a map of zeros.
     """
@@ -30,20 +49,8 @@ def sensitivity(method: AttributionMethod, reading: Reading, target: Target, see
     own = _map(method, reading, target)
     if own is None or not bool(own.norm() > 0):
         return None
-    generator = torch.Generator().manual_seed(seed)
-    radius = RADIUS * reading.embeddings.std()
-    owners = [-1] * len(reading)
-    for word, unit in enumerate(reading.units):
-        for place in unit:
-            owners[place] = word
-    furthest = 0.0
-    for _ in range(SHAKES):
-        noise = 2 * torch.rand(reading.embeddings.shape, generator=generator).to(reading.embeddings) - 1
-        other = Reading(moved(reading.classifier, reading.embeddings + radius * noise), reading.ids[0].tolist(), owners)
-        shaken = _map(method, other, target)
-        if shaken is not None:
-            furthest = max(furthest, float((shaken - own).norm() / own.norm()))
-    return furthest
+    found = [_map(method, other, target) for other in shaken]
+    return max((float((one - own).norm() / own.norm()) for one in found if one is not None), default=0.0)
 
 
 def moved(classifier: PoolingClassifier, embeddings: Tensor) -> PoolingClassifier:

@@ -14,7 +14,7 @@ from tiny_classifiers import TEXT, fingerprint, ids_of, same_fingerprint, tiny
 from toy_data import TELLING, recipe, toy
 
 from models.attribution import METHODS
-from models.attribution.integrated_gradients import integrate
+from models.attribution.expected_gradients import integrate
 from models.attribution.reading import Reading
 from models.errors import PoolScopeError
 from models.experiments.ladder import StateGradient, ladder

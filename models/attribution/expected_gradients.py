@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from models.attribution.base import AttributionMethod, Scores
-from models.attribution.integrated_gradients import doubled, integrate, refined
-from models.attribution.reading import Reading
+from models.attribution.base import AttributionMethod, Scores, floats, seed_field
+from models.attribution.integrated_gradients import ROUNDING, missed
+from models.attribution.reading import Reading, differentiable, rows_per_chunk
 from models.attribution.starts import random_texts
-from models.attribution.target import Target
+from models.attribution.target import Target, as_target
 
 MOST_GRADIENTS = 512  # of all paths together, as integrated gradients by default
 FIRST_STEPS = 8
@@ -31,16 +32,7 @@ class ExpectedGradientsParams:
             "help": "Texts of words drawn from the vocabulary; each is the start of one path.",
         },
     )
-    seed: int = field(
-        default=0,
-        metadata={
-            "title": "Seed",
-            "min": 0,
-            "max": 999,
-            "step": 1,
-            "help": "Another draw of texts; how much the map changes with it is its sampling error.",
-        },
-    )
+    seed: int = seed_field()
     tolerance: float = field(
         default=0.05,
         metadata={
@@ -106,3 +98,65 @@ class ExpectedGradients(AttributionMethod):
             # Changes of either sign cancel in their mean, and errors are those of the paths.
             typical=float((now - starts).abs().mean()),
         )  # fmt: skip
+
+
+def refined(
+    path: Callable[[int], Tensor], change: float, tolerance: float, most: int, target: Target, baseline: str,
+    rows: int, first: int, typical: float,
+) -> Scores:  # fmt: skip
+    """Double the steps of ``path``, which maps them to scores (T,), until these sum to ``change``.
+
+    Up to ``most`` steps, ``rows`` gradients each; ``change`` cost one forward per row. The error allowed
+    is ``tolerance`` of the ``typical`` change of F along one path.
+    """
+    allowed = max(tolerance * typical, ROUNDING)
+    steps, forwards = min(first, most), rows
+    while True:
+        values = path(steps)
+        forwards += rows * steps
+        delta = float(values.double().sum()) - change
+        if abs(delta) <= allowed or steps >= most:
+            break
+        steps = min(2 * steps, most)
+    warning = None if abs(delta) <= allowed else missed(delta, change, steps, tolerance, target.word)
+    return Scores(floats(values), warning=warning, delta=delta, change=change, baseline=baseline, forwards=forwards)
+
+
+def doubled(first: int, most: int) -> int:
+    """Sum the steps of all rounds of :func:`refined`, were every one of them needed."""
+    steps = total = min(first, most)
+    while steps < most:
+        steps = min(2 * steps, most)
+        total += steps
+    return total
+
+
+def integrate(reading: Reading, target: Target | int, steps: int, origins: Tensor | None = None) -> Tensor:
+    """Path sum of Captum with ``steps`` Gauss–Legendre nodes, summed over dimensions: (T,).
+
+    From zero, or the mean of the paths from each of ``origins`` (K, T, E).
+    """
+    from captum.attr import IntegratedGradients as CaptumIntegratedGradients  # 0.5 s of import
+
+    aim, rows = as_target(target), rows_per_chunk(len(reading))
+
+    def forward(embeddings: Tensor, mask: Tensor) -> Tensor:
+        reading.ledger.pause(len(embeddings))
+        return aim(reading.classifier.from_embeddings(embeddings, mask))
+
+    def paths(starts: Tensor | None) -> Tensor:
+        count = 1 if starts is None else len(starts)
+        with differentiable(reading.ids):
+            scores: Tensor = CaptumIntegratedGradients(forward).attribute(
+                reading.embeddings.repeat(count, 1, 1),
+                baselines=starts,
+                additional_forward_args=(reading.mask.expand(count, -1),),
+                n_steps=steps,
+                method="gausslegendre",
+                internal_batch_size=rows,
+            )
+        return scores.sum(-1).detach()
+
+    # No more paths at once than rows fit into a batch: Captum never cuts a single step.
+    found = [paths(None)] if origins is None else [paths(part) for part in origins.split(rows)]
+    return torch.cat(found).mean(0)

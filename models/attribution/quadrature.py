@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -75,20 +75,26 @@ def integrate_parts(
             del panels[panel]
             middle = (panel[0] + panel[1]) / 2
             todo += [(panel[0], middle), (middle, panel[1])]
-    parts = sum((_boole(panel, points) for panel in panels), np.zeros(points[1.0].parts.shape))
+    # A point between two panels counts for both.
+    weights: dict[float, float] = {}
+    for panel in panels:
+        for alpha, weight in zip(_grid(*panel), (panel[1] - panel[0]) * WEIGHTS, strict=True):
+            weights[alpha] = weights.get(alpha, 0.0) + float(weight)
+    parts = weighed((points[alpha], weight) for alpha, weight in weights.items())
     return Integral(parts, change, sum(panels.values()), allowed, len(points))
+
+
+def weighed(points: Iterable[tuple[Point, float]]) -> Floats:
+    """Sum the points' parts by weight, in double precision."""
+    total: Floats | float = 0.0
+    for point, weight in points:
+        total = total + np.multiply(point.parts, weight, dtype=np.float64)
+    return np.asarray(total)
 
 
 def _grid(start: float, end: float) -> list[float]:
     """Five points of a panel; halves of halves of 1 are exact, so that equal points are equal keys."""
     return [start + (end - start) * k / 4 for k in range(5)]
-
-
-def _boole(panel: tuple[float, float], points: Mapping[float, Point]) -> Floats:
-    """Return the panel's parts."""
-    start, end = panel
-    parts: Floats = (end - start) * (WEIGHTS @ np.stack([points[alpha].parts for alpha in _grid(start, end)]))
-    return parts
 
 
 def _error(panel: tuple[float, float], points: Mapping[float, Point]) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from models.attribution.base import AttributionMethod, Scores, floats
+from models.attribution.base import AttributionMethod, Scores, floats, seed_field
 from models.attribution.reading import Reading, differentiable, rows_per_chunk
 from models.attribution.target import Target
 
@@ -37,16 +37,7 @@ class SmoothGradParams:
             "help": "Noisy copies of the text; the jitter that is left falls with the square root of their number.",
         },
     )
-    seed: int = field(
-        default=0,
-        metadata={
-            "title": "Seed",
-            "min": 0,
-            "max": 999,
-            "step": 1,
-            "help": "Another draw of the noise; a map that changes with it is not to be trusted in detail.",
-        },
-    )
+    seed: int = seed_field()
 
 
 class SmoothGrad(AttributionMethod):

@@ -21,7 +21,9 @@ class Encoder(nn.Module, ABC):
     Padding never influences the states of real tokens; the states at padded positions are
     whatever is cheapest and must not be read. ``contextual`` says whether a token's state
     depends on its neighbours, ``self_attends`` whether it learns of them by
-    ``scaled_dot_product_attention`` in every layer and by nothing else.
+    ``scaled_dot_product_attention`` in every layer and by nothing else, ``smooth`` whether the states bend
+    gently along a straight line of embeddings (tanh, gates): neither the kinks of a ReLU nor the sharp turns of layer
+    norms and self-attention.
     """
 
     name: ClassVar[str]
@@ -30,6 +32,7 @@ class Encoder(nn.Module, ABC):
     source: ClassVar[str]
     contextual: ClassVar[bool] = True
     self_attends: ClassVar[bool] = False
+    smooth: ClassVar[bool] = False
     state_size: int
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:

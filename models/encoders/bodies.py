@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from models.encoders.bilstm import turned
 from models.encoders.blocks import Stack, sinusoids
+from models.encoders.recurrent import backwards
 
 
 class GptBody(nn.Module):
@@ -73,13 +73,12 @@ class BiLmBody(nn.Module):
 
     def layers(self, embeddings: Tensor, mask: Tensor) -> list[Tensor]:
         """Return the three layers (B, T, 2P) of word vectors (B, T, P)."""
-        order = turned(mask).unsqueeze(-1).expand_as(embeddings)
-        found, left, right = [torch.cat([embeddings, embeddings], -1)], embeddings, embeddings.gather(1, order)
+        found, left, right = [torch.cat([embeddings, embeddings], -1)], embeddings, backwards(embeddings, mask)
         for onward, back in zip(self.onward, self.back, strict=True):
             above, behind = onward(self.dropout(left))[0], back(self.dropout(right))[0]
             # Residual from the second layer on: the first reads the words themselves.
             left, right = (above, behind) if len(found) == 1 else (above + left, behind + right)
-            found.append(torch.cat([left, right.gather(1, order)], dim=-1))
+            found.append(torch.cat([left, backwards(right, mask)], dim=-1))
         return found
 
 

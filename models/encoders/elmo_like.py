@@ -25,6 +25,7 @@ class ElmoLikeEncoder(BasedEncoder):
         r" e_i = \mathrm{CharCNN}(w_i)"
     )
     source = "Peters et al., NAACL 2018"
+    smooth = True
 
     def __init__(
         self, embedding_size: int, base: str = "elmo_like", tune: bool = False, dropout: float = 0.0

@@ -21,6 +21,7 @@ class EmbeddingEncoder(Encoder):
     formula = r"h_i = \tanh(W e_i + b)"
     source = "the “average” encoder of Jain & Wallace, NAACL 2019"
     contextual = False
+    smooth = True
 
     def __init__(self, embedding_size: int, state_size: int = 128) -> None:
         """Take the widths E and D."""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from models.encoders.base import Encoder
-from models.encoders.bilstm import turned
+from models.encoders.recurrent import RecurrentEncoder, backwards
 
 # Keeps 0 / 0 at the first token from being NaN; the square of any real state is far above it.
 TINY = 1e-12
 
 
-class OrthogonalLstmEncoder(Encoder):
+class OrthogonalLstmEncoder(RecurrentEncoder):
     """Bidirectional LSTM whose every state is orthogonal to the mean of those before it, direction by direction.
 
     h̃_t is the LSTM's own state, m_t = h_1 + … + h_{t−1}; what h̃_t shares with m_t is taken out:
@@ -29,18 +28,10 @@ class OrthogonalLstmEncoder(Encoder):
     )
     source = "Mohankumar et al., ACL 2020"
 
-    def __init__(self, embedding_size: int, hidden_size: int = 64) -> None:
-        """Take E and the width of one direction; D is twice that."""
-        super().__init__()
-        self.state_size = 2 * hidden_size
-        self.lstm = nn.LSTM(embedding_size, hidden_size, batch_first=True, bidirectional=True)
-
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Run both directions side by side over the real tokens."""
-        order = turned(mask).unsqueeze(-1)
-        signals = torch.stack([embeddings, embeddings.gather(1, order.expand_as(embeddings))])
-        onward, back = self._run(signals)
-        return torch.cat([onward, back.gather(1, order.expand_as(back))], dim=-1)
+        onward, back = self._run(torch.stack([embeddings, backwards(embeddings, mask)]))
+        return torch.cat([onward, backwards(back, mask)], dim=-1)
 
     def _run(self, signals: Tensor) -> Tensor:
         """Return the states (2, B, T, H) of both directions' embeddings (2, B, T, E)."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from models.experiment_records import Measured
 from models.records import Analysis, MethodCall, Param, StudyRanking, StudySummary
 from models.zoo.catalogue import Card
 from pages import _cache, _catalogue, _changes, _methods, _parts
@@ -121,6 +122,21 @@ def pick_experiment(titles: Mapping[str, str]) -> str:
 def pick_number(titles: Mapping[str, str]) -> str:
     """Which number of the debate to see over the test sets."""
     return _pick_one("number", Key.NUMBER, titles)
+
+
+def pick_classes(found: Measured, first: Sequence[int], most: int) -> list[int]:
+    """Up to ``most`` predicted classes, where there are more to choose from; those of ``first`` to begin with."""
+    there = sorted(set(found.predicted))
+    if len(there) <= len(first):
+        return there
+    key = f"{Key.CLASSES}.{found.data}"
+    if not st.session_state.get(key):
+        st.session_state[key] = list(first)
+    chosen = st.multiselect(
+        "Predicted classes", there, key=key, format_func=lambda place: found.labels[place], max_selections=most,
+        persist_state="session", help=f"Up to {most} beside each other; at first those predicted most often.",
+    )  # fmt: skip
+    return sorted(place for place in chosen if place in there) or list(first)
 
 
 def _pick_one(what: str, key: str, titles: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -20,7 +21,7 @@ import streamlit as st
 
 from models import runtime
 from models.errors import PoolScopeError
-from models.experiment_records import ExperimentCall, Imposed, Reference, Trial
+from models.experiment_records import ExperimentCall, Imposed, Measured, Reference, Trial
 from models.norm_records import FormCounts, NormReadings, ScaleLimits, Swap
 from models.records import Analysis, Ladder, Neighbours, NormSweep, Removal, Request, Substitute, Through
 from models.study_records import Study, StudySummary
@@ -168,7 +169,17 @@ def distribution(card: Card, method: str, predicted: int) -> Reference | None:
     """How a number of the debate falls over the texts that a shipped classifier was tested on."""
     from models.debate.reference import reference as found
 
-    return found(card.spec, method, predicted)
+    # A damaged file is told where whole test sets are drawn; here a number merely stands alone.
+    with suppress(PoolScopeError):
+        return found(card.spec, method, predicted)
+    return None
+
+
+def measured(card: Card) -> Measured | Refusal | None:
+    """All numbers of the debate on every text that a shipped classifier was tested on; ``None``: not measured."""
+    from models.debate.reference import measured as found
+
+    return _guarded(card.spec.id, card.spec.title, lambda: found(card.spec))
 
 
 def plausible(scores: tuple[float, ...], marked: tuple[int, ...]) -> dict[str, object]:

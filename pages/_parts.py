@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, TypeVar
@@ -172,6 +172,11 @@ def how_to_read(line: str, *definitions: Definition) -> None:
 def chart(figure: Any) -> None:  # noqa: ANN401  # altair's charts share no useful base class
     """An Altair figure in its own colours."""
     st.altair_chart(figure, theme=None)
+
+
+def specification(spec: Mapping[str, Any], key: str) -> None:
+    """A figure in Vega-Lite's own words, as wide as the page."""
+    st.vega_lite_chart(spec=dict(spec), theme=None, key=key)
 
 
 def download(page: str, files: Sequence[File]) -> None:

@@ -47,6 +47,7 @@ class Key:
     EXPERIMENT, NUMBER, DIAL_WORD, DIAL_WEIGHT = "experiment", "number", "dial_word", "dial_weight"
     DIAL_UNDO, DIAL_OWN, DIAL_EQUAL, DIAL_PERMUTE = "dial_undo", "dial_own", "dial_equal", "dial_permute"
     PANEL, THROUGH = "twins_panel", "through"
+    CLASSES, LINKED = "classes", "linked"
     LAB, FREEZE, SWAP_READER, LEARNED_BY = "norm_lab", "norm_freeze", "norm_swap", "norm_variant"
     # Not widgets:
     OPEN, TEXT, PLACES, EDITS, SHARED = "state.open", "state.text", "state.places", "state.edits", "state.shared"

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from models.experiment_records import Measured
 from models.records import THROUGH, Analysis, MethodCall, Param, Through
 from models.study_records import StudyRanking, StudySummary
 from models.zoo.catalogue import Card
@@ -142,6 +143,21 @@ def pick_through(attends: bool) -> Through:
         persist_state="session", disabled=not attends, on_change=_changes.touched,
     )  # fmt: skip
     return found
+
+
+def pick_classes(found: Measured, first: Sequence[int], most: int) -> list[int]:
+    """Up to ``most`` predicted classes, where there are more to choose from; those of ``first`` to begin with."""
+    there = sorted(set(found.predicted))
+    if len(there) <= len(first):
+        return there
+    key = f"{Key.CLASSES}.{found.data}"
+    if not st.session_state.get(key):
+        st.session_state[key] = list(first)
+    chosen = st.multiselect(
+        "Predicted classes", there, key=key, format_func=lambda place: found.labels[place], max_selections=most,
+        persist_state="session", help=f"Up to {most} beside each other; at first those predicted most often.",
+    )  # fmt: skip
+    return sorted(place for place in chosen if place in there) or list(first)
 
 
 def _pick_one(what: str, key: str, titles: Mapping[str, str]) -> str:

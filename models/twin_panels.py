@@ -17,6 +17,7 @@ class Panel:
     claim: str
     protocol: str
     source: str
+    ends: str
     shows: str
     shows_not: str
 
@@ -37,6 +38,10 @@ PANELS: Final = tuple((
             "τ."
         ),
         source="Wiegreffe & Pinter, EMNLP 2019, §3.3",
+        ends=(
+            "JSD near 0: chance in training hardly matters for where a reader looks. Near .693: two trainings look at "
+            "different words altogether."
+        ),
         shows=(
             "Which distance is ordinary between readers that are equally good: an altered attention that is no "
             "further away than this is not remarkable."
@@ -60,6 +65,9 @@ PANELS: Final = tuple((
             "reader and of its other seeds, and the prediction on your text."
         ),
         source="Wiegreffe & Pinter, EMNLP 2019, §3.2",
+        ends=(
+            "No more than seeds differ by: attention bought nothing here. Clearly more: choosing words pays."
+        ),
         shows="What learned attention buys on this task, in test accuracy.",
         shows_not=(
             "It does not show that this reader's attention is idle: it was trained with it and may rely on it. "
@@ -81,6 +89,10 @@ PANELS: Final = tuple((
             "the means over the test texts."
         ),
         source="Wiegreffe & Pinter, EMNLP 2019, §4",
+        ends=(
+            "JSD large and TVD small: another attention with the same answers, which is what the adversary wants. TVD "
+            "that rises with JSD: the attention cannot be moved without paying in answers."
+        ),
         shows=(
             "How far a trained attention can go before the answers change. A curve that stays low to the right means "
             "that the answers alone do not tell which words were weighed."
@@ -105,6 +117,10 @@ PANELS: Final = tuple((
             "both."
         ),
         source="Pruthi, Gupta, Dhingra, Neubig & Lipton, ACL 2020",
+        ends=(
+            "A weight near 0 on a word that takes much with it when deleted: the attention hides what the answer uses. "
+            "Weight and loss that go together: it does not."
+        ),
         shows=(
             "Where the weight is gone but deleting the word still moves the answer, the twin uses a word that its "
             "attention hides: the encoder carried it to its neighbours."
@@ -129,6 +145,10 @@ PANELS: Final = tuple((
             "shuffles of the weights."
         ),
         source="Mohankumar, Nema, Narasimhan, Khapra, Srinivasan & Ravindran, ACL 2020",
+        ends=(
+            "Conicity near 1: the states are alike, and a shuffle can change little. A lower one with a larger change "
+            "under a shuffle: the weights decide more."
+        ),
         shows=(
             "Where conicity falls and a shuffle changes the output more, the attention of the twin takes part in the "
             "answer more than the reader's does."
@@ -152,6 +172,10 @@ PANELS: Final = tuple((
             "all alike, its own, the reader's, or those of an adversary. Its test accuracy with each."
         ),
         source="Wiegreffe & Pinter, EMNLP 2019, §3.4",
+        ends=(
+            "More accurate than with uniform weights: the borrowed ones hold something of use also without context. No "
+            "more accurate: nothing that this model could use."
+        ),
         shows=(
             "Weights that beat uniform ones here point at words that matter by themselves; an adversary's, which do "
             "worse, were bought with a loss of that."

@@ -60,8 +60,9 @@ def correlation(scene: Scene, found: Correlation) -> None:
     """Three maps over the text and the three correlations between them."""
     start = "Attention" if found.start == "attention" else "Share of the pooled vector"
     st.html(debate.maps_html(scene.analysis, scene.trial, (
-        (start, found.weights), ("Gradient × embedding, its size", found.gradient),
-        ("Leave-one-out, change of the output", found.removal),
+        (start, found.weights),
+        ("Gradient × embedding, its size: what a small change of the word would do", found.gradient),
+        ("Leave-one-out: how much the output changes without the word", found.removal),
     ), scene.scale))  # fmt: skip
     st.html(debate.placed_html((
         tau_row(scene, f"{start} and gradient", found.weights_gradient, "tau_weights_gradient"),
@@ -91,8 +92,9 @@ def permutation(scene: Scene, found: Permutation) -> None:
         f"Jain & Wallace's four). Of 100 shuffles, {found.flips:.0%} changed the predicted class."
     )
     _parts.how_to_read(
-        "Bars far left: it hardly matters who is weighed how. The marker below is this text.", _words.TVD
-    )
+        "A bar counts shuffles by how much they changed the output; far left is hardly at all. On the strip the marker "
+        "is this text's median, the grey bars are the test texts.", _words.TVD,
+    )  # fmt: skip
 
 
 def distance_row(scene: Scene, found: Adversary) -> Placed:
@@ -156,9 +158,10 @@ def erasure(scene: Scene, found: Erasure) -> None:
         st.text(f"Without {heaviest} no weight is left, so it cannot be taken out alone.")
     else:
         flips = "changes" if found.flips[found.heaviest] else "does not change"
+        others = "any other word" if found.stronger == 1 else f"{wording.percent(found.stronger)} of the other words"
         st.text(
             f"Taking out the heaviest word alone, {heaviest}, {flips} the answer and moves the output more than "
-            f"{found.stronger:.0%} of the other words would (JSD {wording.number(effect)})."
+            f"{others} would (JSD {wording.number(effect)})."
         )
     _parts.how_to_read(
         "The lower a curve early on, the better its order found what the answer needs; dots mark the flip. Grey is the "
@@ -177,10 +180,10 @@ def conicity(scene: Scene, found: Conicity) -> None:
     _parts.chart(debate_charts.cone_chart(scene.trial, found, scene.place, scene.dark))
     st.html(debate.placed_html((cone_row(scene, found),)))
     if found.measured is not None:
-        predicted = "" if found.predicted is None else f"is predicted to be {wording.number(found.predicted)} and "
+        told = "." if found.predicted is None else f"; the states alone foretell {wording.number(found.predicted)}."
         st.text(
-            f"The margin of the answer is {wording.number(found.margin)} (logits). Its change under a shuffle of the "
-            f"weights (root mean square) {predicted}was measured as {wording.number(found.measured)}."
+            f"The answer leads by {wording.number(found.margin)} logits. Dealing the weights to other words by chance "
+            f"moves this lead by {wording.number(found.measured)} (root mean square){told}"
         )
     if found.reason:
         st.caption(_parts.plain(found.reason))
@@ -196,7 +199,7 @@ def sanity(scene: Scene, found: Sanity) -> None:
     for _, sentence in found.skipped:
         st.caption(_parts.plain(sentence))
     _parts.how_to_read(
-        "τ with the map of the trained reader, the mean of "
+        "A column is a part whose learned numbers were shuffled. τ with the map of the trained reader, the mean of "
         f"{wording.count(found.draws, 'draw')}; near 0 the order is gone, near 1 the map did not notice.", _words.TAU,
     )  # fmt: skip
 

@@ -20,12 +20,12 @@ from models.experiment_records import (
 )
 from models.records import Request
 from models.zoo.catalogue import Card
-from pages import _cache, _debate_twins, _parts
+from pages import _cache, _debate_twins, _parts, _words
 from viz import wording
 from viz.debate_scorecard import NO_VERDICT, Evidence, scorecard_html
 
 ASKED = ("correlation", "permutation", "adversary", "smallest_edit", "erasure", "conicity", "faithfulness")
-COUNTER = "counterfactual attention"
+COUNTER = "other weights"
 TITLES = {
     "correlation": "Do the maps order the words alike?",
     "permutation": "Does it matter which word gets which weight?",
@@ -46,6 +46,8 @@ def scorecard(card: Card, request: Request) -> list[Evidence]:
         rows.append(Evidence("Do other seeds attend alike?", *_debate_twins.seed_stability(card, request), None,
                              "seed stability"))  # fmt: skip
     st.html(scorecard_html(rows))
+    _parts.how_to_read("A row is one experiment of this page: its number on this text, and where that stands among the "
+                       "test texts for which the reader gives the same answer.", _words.TAU, _words.JSD)  # fmt: skip
     st.caption(NO_VERDICT)
     return rows
 

@@ -36,7 +36,7 @@ def twins(card: Card, request: Request, analysis: Analysis, place: int, dark: bo
     st.subheader(panel.question, anchor=False)
     st.markdown(f"*The argument.* {panel.claim}")
     rows = DRAW[panel.name](scene)
-    st.markdown(f"**What it shows.** {panel.shows}  \n**What it does not show.** {panel.shows_not}")
+    st.markdown(_parts.conclusion(panel.ends, panel.shows, panel.shows_not))
     with st.popover("How it is done", type="tertiary"):
         st.markdown(f"{panel.protocol}\n\n*Source: {panel.source}.*")
     return rows

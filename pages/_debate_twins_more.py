@@ -64,8 +64,9 @@ def deceptive(scene: Scene) -> Rows:
     with st.popover(f"The {wording.count(len(known.forbidden), 'forbidden word')}", type="tertiary"):
         st.text(", ".join(known.forbidden))
     _parts.how_to_read(
-        "A row is a forbidden word in your text. Weight: what the attention shows. Lost without it: how much of the "
-        "probability of its own answer is gone once the word is deleted and the text read again; below 0 it rose.",
+        "A row is a forbidden word in your text: one that training punished the twin for attending to. Weight: what "
+        "the attention shows. Lost without it: how much of the probability of its own answer is gone once the word is "
+        "deleted and the text read again; below 0 it rose.",
     )
     return [reader_row(scene.family.base, scene.analysis), reader_row(chosen, said), *rows]
 

@@ -169,6 +169,11 @@ def how_to_read(line: str, *definitions: Definition) -> None:
                 st.markdown(definition.text)
 
 
+def conclusion(ends: str, shows: str, shows_not: str) -> str:
+    """What stands under an experiment: how to take its number, what follows from it and what does not."""
+    return f"**High or low.** {ends}  \n**What it shows.** {shows}  \n**What it does not show.** {shows_not}"
+
+
 def chart(figure: Any) -> None:  # noqa: ANN401  # altair's charts share no useful base class
     """An Altair figure in its own colours."""
     st.altair_chart(figure, theme=None)

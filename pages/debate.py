@@ -27,6 +27,10 @@ from pages._debate_draw import Scene
 from pages._state import Key
 
 SCORE = "scorecard"
+WORDS = (
+    "The encoder turns every word, in its sentence, into a state: a list of numbers. Attention gives every state a "
+    "weight, the pooler mixes the states by these weights into one, and the head reads the answer off the mixture."
+)
 ORDER = (
     "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
 )  # fmt: skip
@@ -40,12 +44,13 @@ def settings(name: str) -> ExperimentCall:
     if linked is not None and linked.name == name:
         _linked(linked)
     values = []
-    for field in dataclasses.fields(EXPERIMENTS[name].Params):
-        # What is drawn by chance needs another seed now and then, not at first sight.
-        with st.popover("Another seed", type="tertiary") if field.name == "seed" else nullcontext():
-            value = _widgets.slide(f"experiment.{name}", field)
-        if value != field.default:
-            values.append((field.name, value))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for field in dataclasses.fields(EXPERIMENTS[name].Params):
+            # What is drawn by chance needs another seed now and then, not at first sight.
+            with st.popover("Another seed", type="tertiary") if field.name == "seed" else nullcontext():
+                value = _widgets.slide(f"experiment.{name}", field)
+            if value != field.default:
+                values.append((field.name, value))
     st.session_state[Key.SETTING] = MethodCall(name, tuple(values))
     return ExperimentCall(name, tuple(values))
 
@@ -66,9 +71,9 @@ def _linked(asked: MethodCall) -> None:
 
 
 def conclude(name: str) -> None:
-    """What follows from it and what does not; the protocol one click away."""
+    """What a high and a low number mean, what follows and what does not; the protocol one click away."""
     experiment = EXPERIMENTS[name]
-    st.markdown(f"**What it shows.** {experiment.shows}  \n**What it does not show.** {experiment.shows_not}")
+    st.markdown(_parts.conclusion(experiment.ends, experiment.shows, experiment.shows_not))
     with st.popover("How it is done", type="tertiary"):
         st.markdown(f"{experiment.protocol}\n\n*Source: {experiment.source}.*")
 
@@ -78,6 +83,7 @@ zoo = _cache.zoo()
 chosen = zoo.pick(view.readers)
 _parts.edited(view)
 _parts.guard(bool(chosen), _parts.NO_READER)
+st.caption(WORDS)
 card = _widgets.pick_reader(Key.READER, chosen, zoo)
 name = _widgets.pick_experiment(TITLES)
 # The experiments speak about the class that is predicted, whatever class the maps of other pages explain.

@@ -183,3 +183,11 @@ def test_every_chart_is_drawn_on_both_pages(dark):
     found = Permutation((1.0,), (0.0,) * 100, 0.0, 0.0, 1.0, 3, False)
     assert debate_charts.shuffle_chart(found, dark=dark).to_dict()["config"]["background"] == "transparent"
     assert debate_faith.faith_chart(faith(), dark=dark).to_dict()
+
+
+def test_a_flip_that_nobody_looked_for_is_not_said_to_be_never():
+    looked = FaithRow("random", "Random", "random", 0.1, 0.2, flip=None)
+    rows = (looked, FaithRow("random", "Random", "random", 0.1, 0.2, flip=None, followed=False))
+    found = Faithfulness("delete", rows, (0.0, 0.1), (0.0, 0.1), "yes", 0.9, 10, 2, random=6)
+    assert [row["flips after"] for row in debate_faith.faith_rows(found)] == ["never", ""]
+    assert "(middle 90 % of 6)" in debate_faith.cost_words(found)

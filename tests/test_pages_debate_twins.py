@@ -50,7 +50,7 @@ def asked(app, zoo, model_id, **edits):
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.name)
 def test_every_question_stands_above_its_picture_with_both_sentences(panel):
     told = said(show(open_app("debate"), panel.name))
-    for words in (panel.question, panel.claim, panel.shows, panel.shows_not, panel.protocol, panel.source):
+    for words in (panel.question, panel.claim, panel.ends, panel.shows, panel.shows_not, panel.protocol, panel.source):
         assert words in told
 
 

@@ -48,6 +48,15 @@ def test_the_curve_holds_the_means_in_their_order_and_every_point_is_inside():
     assert [row["now"] for row in rows if row.get("order") == 0][0] is False
 
 
+def test_points_of_a_crowd_share_one_label_and_lose_no_name():
+    known = (("λ 0.001", 0.03, 0.04), ("λ 0.007", 0.5, 0.06), ("λ 0.01", 0.52, 0.06), ("λ 0.1", 0.68, 0.09))
+    means = [Spot(*one) for one in known]
+    chart = debate_twins.curve_chart(means, [], Spot("this text", 0.3, 0.1), "λ 0.01")
+    rows = [row for data in chart.to_dict()["datasets"].values() for row in data if row.get("kind") == "mean"]
+    assert [row["label"] for row in rows] == ["λ 0.001", "λ 0.007, 0.01", "", "λ 0.1"]
+    assert [row["name"] for row in rows] == [spot.name for spot in means]
+
+
 def test_without_seeds_there_are_no_crosses():
     chart = debate_twins.curve_chart([Spot("λ 1", 0.2, 0.3)], [], Spot("this text", 0.1, 0.1), "λ 1")
     assert {layer["mark"]["shape"] for layer in layers(chart, "point")} == {"diamond"}

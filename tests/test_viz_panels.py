@@ -270,3 +270,11 @@ def test_learned_exponents_are_a_chip():
     assert learned([Parameter("α", (1.43,), (1.5,), "m", "d")]) == "α = 1.43"
     assert learned([Parameter("b", (12.0,), (1.0,), "m", "d")]) == "b = 12.0"
     assert learned([Parameter("c", (1.8,), (1.0,), "m", "d")]) is None
+
+
+def test_a_map_that_is_flat_by_definition_does_not_warn_of_it_in_every_panel():
+    found = invented.analysis("good film")
+    flat = dataclasses.replace(found.attributions[0], warning="Every token has the same score.")
+    for method, warning in (("uniform_map", None), ("attention", flat.warning)):
+        one = dataclasses.replace(found, attributions=(dataclasses.replace(flat, method=method),))
+        assert panels([one])["readers"][0]["rows"][0]["warning"] == warning

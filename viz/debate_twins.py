@@ -12,6 +12,9 @@ from viz import charts, palette, wording
 from viz.markup import Markup, join, style, tag
 
 MOST = math.log(2)
+# The end of the axis of distances; points nearer than this, in parts of the picture, share a label.
+AXIS = 0.72
+CROWDED = 0.06
 CSS = """
 .ps-cross{display:flex;flex-wrap:wrap;gap:1.2rem 2.4rem}.ps-cross table{border-collapse:separate;border-spacing:2px;
 font-size:.8125rem;font-variant-numeric:tabular-nums}.ps-cross caption{text-align:left;padding-bottom:.3rem;opacity:.8}
@@ -62,14 +65,16 @@ def curve_chart(
     """Test-set means in the order given, joined; seeds as crosses; this text's own point beside them."""
     top = max([here.tvd, *(spot.tvd for spot in (*means, *seeds))], default=0.0)
     x = alt.X("jsd:Q", title="distance of the attention from the reader's (JSD, at most .693)",
-              scale=alt.Scale(domain=[0, 0.72], nice=False), axis=alt.Axis(tickCount=7))  # fmt: skip
+              scale=alt.Scale(domain=[0, AXIS], nice=False), axis=alt.Axis(tickCount=7))  # fmt: skip
     y = alt.Y("tvd:Q", title="change of the answers (TVD)", axis=alt.Axis(tickCount=5),
               scale=alt.Scale(domain=[0, max(0.05, 1.15 * top)], nice=False))  # fmt: skip
     tips = [alt.Tooltip("name:N", title="reader"), alt.Tooltip("jsd:Q", format=".3f", title="JSD"),
             alt.Tooltip("tvd:Q", format=".3f", title="TVD")]  # fmt: skip
     colour, muted, ink = palette.reader(place, dark), palette.muted(dark), palette.ink(dark)
+    labels = _labels(means, max(0.05, 1.15 * top))
     mean = alt.Chart(alt.InlineData(values=[
-        _row(spot) | {"kind": "mean", "order": n, "now": spot.name == chosen} for n, spot in enumerate(means)
+        _row(spot) | {"kind": "mean", "order": n, "now": spot.name == chosen, "label": labels[n]}
+        for n, spot in enumerate(means)
     ])).encode(x=x, y=y, tooltip=tips)  # fmt: skip
     line = mean.mark_line(color=colour, opacity=0.5).encode(order="order:Q")
     dots = mean.mark_circle(color=colour, opacity=1).encode(size=alt.Size(
@@ -78,7 +83,7 @@ def curve_chart(
     # Above and below by turns: neighbours would write over each other.
     above, below = (
         mean.transform_filter(f"datum.order % 2 == {odd}").mark_text(dy=dy, fontSize=12, color=ink).encode(
-            text="name:N"
+            text="label:N"
         )
         for odd, dy in ((0, -14), (1, 16))
     )
@@ -148,6 +153,22 @@ def _matrix(caption: str, names: Sequence[str], cells: Sequence[Sequence[tuple[s
 
 def _css(value: float | None, limit: float, signed: bool) -> str:
     return "z" if value is None else palette.css_class(palette.step(value, limit), signed)
+
+
+def _labels(means: Sequence[Spot], height: float) -> list[str]:
+    """What stands at each point: its name, or at the first of a crowd the names of all, said once."""
+    labels: list[str] = []
+    lead = 0
+    for n, spot in enumerate(means):
+        first = means[lead]
+        near = n > 0 and math.hypot((spot.jsd - first.jsd) / AXIS, (spot.tvd - first.tvd) / height) < CROWDED
+        if near:
+            labels[lead] += f", {spot.name.removeprefix('λ ')}"
+            labels.append("")
+        else:
+            lead = n
+            labels.append(spot.name)
+    return labels
 
 
 def _row(spot: Spot) -> dict[str, object]:

@@ -58,7 +58,7 @@ def share_chart(found: NormReadings, place: int = 0, dark: bool = False) -> alt.
          "attention": b.effective[i], "sharpened": a.effective[i]}
         for i, token in enumerate(found.tokens) if i in strongest
     ]  # fmt: skip
-    title = "share of the pooled vector (filled: A and C, hollow: B, tick: attention)"
+    title = "share of the vector (filled: A, C; hollow: B; tick: attention)"
     scale = alt.Scale(domain=[0, 1.05 * max(sizes, default=1.0)], nice=False)
     axis = alt.Axis(format=".0%", tickCount=4, title=title, orient="top", titleLimit=420)
     base = alt.Chart().encode(

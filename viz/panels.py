@@ -15,6 +15,7 @@ from viz.cards import TRACE_CARDS, MethodCard
 from viz.trace import with_trace
 
 TAIL = 240
+FLAT = "uniform_map"
 BARS = 6
 
 
@@ -222,7 +223,8 @@ def _row(
         "signed": a.signed,
         "unit": wording.unit_of(analysis, a),
         "delta": _delta(a),
-        "warning": a.warning,
+        # What ranks nothing by its definition, as its card says, need not warn of it in every panel.
+        "warning": None if a.method == FLAT else a.warning,
         "special": subwords.special_badge(a, owners),
     }
     if painted is None:

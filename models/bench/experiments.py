@@ -18,7 +18,7 @@ from models.zoo.store import from_card
 ENCODERS: Final = (
     "embedding", "cnn", "bilstm", "transformer", "pretrained", "gpt_like", "bert_like", "elmo_like", "ngram",
 )  # fmt: skip
-WORDS: Final = 30
+LENGTH: Final = 30
 RUNS: Final = 5
 AIM: Final = 0.5
 # The n-gram reader knows Chinese headlines, of which every character is a word.
@@ -37,9 +37,9 @@ def reader_of(encoder: str) -> PoolingClassifier:
 
 def text_for(classifier: PoolingClassifier) -> str:
     """A text of so many words in a language of the reader."""
-    english = text_of(WORDS)
+    english = text_of(LENGTH)
     known = sum(i != classifier.unknown for i in classifier.read(english).ids)
-    return english if 2 * known > WORDS else CHINESE
+    return english if 2 * known > len(english.split()) else CHINESE
 
 
 def roads(classifier: PoolingClassifier) -> dict[str, Callable[[str], object]]:
@@ -72,7 +72,7 @@ def report(runs: int) -> str:
     lines = [
         "## The debate's experiments on one text",
         "",
-        f"The attention reader of each encoder on a text of about {WORDS} words, each experiment as its page asks for "
+        f"The attention reader of each encoder on a text of about {LENGTH} words, each experiment as its page asks for "
         f"it: the text read anew, usual settings (of a large encoder, fewer rounds, as the page says). "
         f"{where(max(runs, RUNS))} Aim: less than {AIM * 1e3:.0f} ms each. {verdict}",
         "",

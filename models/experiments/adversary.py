@@ -60,6 +60,10 @@ class AdversarialAttention(Experiment):
         "the largest there is."
     )
     source = "Jain & Wallace, NAACL 2019 (by gradient search); exact by its vertices for two classes"
+    ends = (
+        "JSD near .693: an attention on quite other words gives the same answer. Near 0: whatever gives this answer "
+        "looks much like the reader's own attention."
+    )
     shows = "A distance near ln 2 shows that quite other weights on the same states give the same answer."
     shows_not = (
         "It does not show that the reader would ever weigh so, nor that its own weights are wrong: these were chosen "

@@ -26,9 +26,9 @@ class Experiment(ABC):
     """One experiment on one text: a subclass is one file and states its facts as class variables.
 
     ``question`` is the one line above its picture, ``claim`` who argues what with it, ``protocol`` what is done,
-    ``shows`` and ``shows_not`` one sentence each on what follows from it and what does not. ``Params`` bounds each
-    parameter in its field metadata, as attribution methods do. It works on a :class:`Reading`, whose states are
-    computed once, and leaves the classifier as it was.
+    ``ends`` what a high and a low number mean, ``shows`` and ``shows_not`` one sentence each on what follows from it
+    and what does not. ``Params`` bounds each parameter in its field metadata, as attribution methods do. It works on a
+    :class:`Reading`, whose states are computed once, and leaves the classifier as it was.
     """
 
     name: ClassVar[str]
@@ -37,6 +37,7 @@ class Experiment(ABC):
     claim: ClassVar[str]
     protocol: ClassVar[str]
     source: ClassVar[str]
+    ends: ClassVar[str]
     shows: ClassVar[str]
     shows_not: ClassVar[str]
     Params: ClassVar[type] = NoParams
@@ -52,7 +53,7 @@ class Experiment(ABC):
     @classmethod
     def facts(cls) -> Mapping[str, str]:
         """The card of the experiment: every fact by name."""
-        names = ("name", "title", "question", "claim", "protocol", "source", "shows", "shows_not")
+        names = ("name", "title", "question", "claim", "protocol", "source", "ends", "shows", "shows_not")
         return {name: getattr(cls, name) for name in names}
 
     def why_not(self, classifier: PoolingClassifier) -> str | None:

@@ -42,6 +42,10 @@ class StateConicity(Experiment):
         "of the weights change is computed for all permutations in closed form, and measured on a hundred."
     )
     source = "Mohankumar, Nema, Narasimhan, Khapra, Srinivasan & Ravindran, ACL 2020"
+    ends = (
+        "Near 1: all states point the same way, and mixing them in any proportion gives nearly the same. Near 0: they "
+        "point all ways, and the weights have something to choose from."
+    )
     shows = (
         "A narrow cone shows why other weights give the same answer: every mixture of nearly equal states is nearly "
         "the same."

@@ -30,6 +30,10 @@ class AttentionCorrelation(Experiment):
         "their orders."
     )
     source = "Jain & Wallace, NAACL 2019"
+    ends = (
+        "τ near 1: the two order the words alike. Near 0: one order tells nothing about the other. Below 0: they run "
+        "against each other."
+    )
     shows = "A low τ shows that the words with most weight are not those whose change or removal moves the answer most."
     shows_not = (
         "It does not show which of the three is right: gradient and removal often disagree as much with each other, "

@@ -47,6 +47,10 @@ class ErasedAttention(Experiment):
         "wins."
     )
     source = "Serrano & Smith, ACL 2019"
+    ends = (
+        "A flip after few words: this order found early what the answer rests on. After many, or never: it did not, or "
+        "the answer rests on many words. Compare with chance."
+    )
     shows = "A curve that falls early belongs to an order that names the words the answer needs at the pooler."
     shows_not = (
         "It does not show that the words themselves were unimportant: the states that stay still carry what the "

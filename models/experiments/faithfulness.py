@@ -52,7 +52,7 @@ class FaithfulnessParams:
     rounds: str = field(
         default="quick",
         metadata={
-            "title": "Measured is", "choices": ("quick", "everything"),
+            "title": "How much is measured", "choices": ("quick", "everything"),
             "words": {"quick": "what takes half a second", "everything": "everything, however long it takes"},
             "help": "The same for small encoders and short texts; a large encoder or a long text takes seconds for "
             "everything.",
@@ -87,6 +87,12 @@ class TextFaithfulness(Experiment):
     source = (
         "DeYoung et al., ACL 2020 (ERASER); soft: Zhao & Aletras, ACL 2023; infidelity and max-sensitivity: Yeh et "
         "al., NeurIPS 2019"
+    )
+    ends = (
+        "Good are a high comprehensiveness, to the right of the grey band, a low sufficiency, log-odds far below 0, an "
+        "early flip, a high soft comprehensiveness and a low soft sufficiency. Low is good, too, for infidelity (what "
+        "part of the effect of random removals the map leaves unexplained, 0 to 1) and for max-sensitivity (how much "
+        "the map changes when the word vectors tremble)."
     )
     shows = "A map clearly above the random band names words that this answer needs under this way of taking them out."
     shows_not = (

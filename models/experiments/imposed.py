@@ -34,6 +34,10 @@ class DialledAttention(Experiment):
         "reader's own; everything above them is computed anew."
     )
     source = "the counterfactual of Jain & Wallace 2019 and Wiegreffe & Pinter 2019, in your own hands"
+    ends = (
+        "Weights far from its own (JSD) and the output hardly changed (TVD): the answer does not hang on them. A small "
+        "move and a large change: it does."
+    )
     shows = "It shows what the answer owes to the weights alone, word by word."
     shows_not = "It does not show what the reader would do on another text, where states and weights change together."
 

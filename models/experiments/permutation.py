@@ -48,6 +48,9 @@ class PermutedAttention(Experiment):
         "the total variation distance to the reader's own output is taken, and of the hundred the median."
     )
     source = "Jain & Wallace, NAACL 2019"
+    ends = (
+        "A median near 0: the answer hardly cares which word gets which weight. Near 1: it turns round with them."
+    )
     shows = (
         "A small median, above all beside a large weight, shows that the answer hardly depends on who is weighed how."
     )

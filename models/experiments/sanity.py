@@ -61,6 +61,10 @@ class SanityChecks(Experiment):
         "draws."
     )
     source = "Adebayo, Gilmer, Muelly, Goodfellow, Hardt & Kim, NeurIPS 2018"
+    ends = (
+        "τ near 1, or “unchanged”: the map did not notice what was forgotten. Near 0: it lost its order, as a map that "
+        "depends on that part should."
+    )
     shows = "A map that stays the same when a part has forgotten everything cannot tell what that part had learned."
     shows_not = (
         "It does not show that a map that changes is right; and a map may rightly ignore a part it does not claim to "

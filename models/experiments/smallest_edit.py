@@ -34,6 +34,10 @@ class SmallestEditExperiment(Experiment):
         "word."
     )
     source = "information projection: Csiszár 1975; as a question to attention: this laboratory"
+    ends = (
+        "Little has to move: the answer hangs on a few weights. Nearly all, or no edit at all: the states themselves "
+        "carry the answer, whichever of them are weighed."
+    )
     shows = "It shows which weights the answer leans on, and how much of them has to move to turn it."
     shows_not = (
         "It does not show what it would take in the text: another text would have other states and other weights. "

@@ -209,9 +209,8 @@ def report(runs: int) -> str:
         "",
         "“Least steps” is the smallest number of Gauss–Legendre steps whose error happens to be 1 % or less on "
         "that text, found beforehand and not timed; “doubling” is what somebody who does not know it has to do: 16, "
-        "32, 64, … until it is. “Floor” is the gradients that ours took, at the rate of a ready batch the plain way with "
-        "nothing else, and how many times as long ours took: below 1× where the line is followed behind the encoder's "
-        "first layer.",
+        "32, 64, … until it is. “Floor” is the gradients that ours took, at the rate of one ready batch, plainly, "
+        "and how many times as long ours took: below 1× where the line is followed behind the encoder's first layer.",
         "",
         *table(HEADER, (row.cells() for row in rows)),
         "",

@@ -12,6 +12,7 @@ from tiny_classifiers import TEXT, deep, ids_of, tiny
 from models.attribution import METHODS
 from models.attribution.attention_flow import MOST_TOKENS, flows
 from models.attribution.layers import encode
+from models.attribution.progress import CancelledError, Progress
 from models.attribution.reading import Reading
 from models.attribution.rollout import residual
 
@@ -51,3 +52,21 @@ def test_a_long_text_has_no_flow_but_a_sentence():
     assert found.values is None
     assert found.reason == "Attention flow is computed for texts of up to 128 tokens; this one is longer."
     assert METHODS["rollout"]()(reading, 0).values is not None
+
+
+def test_flow_can_be_stopped_between_two_words():
+    classifier = tiny("transformer", "attention")
+    looked = []
+
+    class Third(Progress):
+        def __call__(self, coming):
+            looked.append(coming)
+            if len(looked) == 3:
+                self.stop()
+            super().__call__(coming)
+
+    reading, method = Reading(classifier, ids_of(classifier)), METHODS["attention_flow"]()
+    Third().follow(reading, method.most_forwards(len(reading.units)))
+    with pytest.raises(CancelledError):
+        method(reading, 0)
+    assert looked == [0, 0, 0], "a word is no text that is read, and none is followed after the stop"

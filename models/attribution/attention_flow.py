@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -59,14 +59,18 @@ class AttentionFlow(AttributionMethod):
             weights = pooling(reading).double().cpu().numpy()
         own = len(steps[0]) - len(weights)
         shares = reading.classifier.encoder.depths(len(steps))
-        return Scores(tuple(flows(steps, np.concatenate([np.zeros(own), weights]), shares)[own:]), forwards=1)
+        found = flows(steps, np.concatenate([np.zeros(own), weights]), shares, lambda: reading.ledger.pause(0))
+        return Scores(tuple(found[own:]), forwards=1)
 
 
-def flows(steps: Sequence[np.ndarray], weights: np.ndarray, shares: Sequence[float]) -> list[float]:
+def flows(
+    steps: Sequence[np.ndarray], weights: np.ndarray, shares: Sequence[float], between: Callable[[], None] | None = None
+) -> list[float]:
     """Return the maximum flow to each of the T' tokens from one node above all layers.
 
     ``steps`` (L matrices (T', T')) are the capacities from the tokens of a layer to those below,
-    ``weights`` (T',) times ``shares`` (L + 1) those from the top node to the tokens of each layer.
+    ``weights`` (T',) times ``shares`` (L + 1) those from the top node to the tokens of each layer. ``between`` is
+    called ahead of each token's problem, and may end the work by what it raises.
     """
     # Half a second of import that only this method needs.
     from scipy.sparse import csr_array
@@ -80,4 +84,9 @@ def flows(steps: Sequence[np.ndarray], weights: np.ndarray, shares: Sequence[flo
         if level:
             capacities[here, (level - 1) * count : level * count] = steps[level - 1]
     network = csr_array(np.rint(capacities * UNITS).astype(np.int32))
-    return [float(maximum_flow(network, top, word).flow_value) / UNITS for word in range(count)]
+    found = []
+    for word in range(count):
+        if between is not None:
+            between()
+        found.append(float(maximum_flow(network, top, word).flow_value) / UNITS)
+    return found

@@ -53,10 +53,12 @@ class Timing:
         return f"{self} {self.median / other.median:.1f}×"
 
 
-def timed(runs: int, *roads: Callable[[str], object], texts: Sequence[str] | None = None) -> list[Timing]:
-    """Time every road on every text (the sentences) ``runs`` times, roads in turn, after one untimed round."""
+def timed(
+    runs: int, *roads: Callable[[str], object], texts: Sequence[str] | None = None, warm: bool = True
+) -> list[Timing]:
+    """Time every road on every text (the sentences) ``runs`` times, roads in turn, first once untimed if ``warm``."""
     taken: list[list[float]] = [[] for _ in roads]
-    for run in range(runs + 1):
+    for run in range(0 if warm else 1, runs + 1):
         for text in SENTENCES if texts is None else texts:
             for road, seconds in zip(roads, taken, strict=True):
                 started = time.perf_counter()

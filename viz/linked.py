@@ -61,7 +61,8 @@ PICTURES: Final[tuple[Picture, ...]] = (
     Picture(
         "adversary", "How far can the attention move unseen?",
         "Each text by its largest weight and by the JSD to the furthest attention that moves the answer by .01 at "
-        "most; the top, .69, is an attention that shares no word with the reader's.",
+        "most; the top, .69, is an attention that shares no word with the reader's. With more than two classes it is "
+        "searched for, and the true one may be further away.",
         "that the reader could have learned that attention: it is imposed on states that were made with another one.",
     ),
     Picture(
@@ -177,7 +178,7 @@ class _View:
     def strip(self, one: int, layers: Sequence[Spec], height: int) -> Spec:
         """A panel of one predicted class; few classes leave room for taller ones."""
         label = {"text": f"predicted {self.found.labels[one]}", "fontSize": 11, "fontWeight": "normal", "offset": 3,
-                 "color": self.grey, "limit": WIDTH}  # fmt: skip
+                 "color": self.grey, "limit": WIDTH - 120}  # fmt: skip
         tall = round(height * (1.5 if len(self.classes) == 1 else 1.0))
         return {"title": label, "width": WIDTH, "height": tall, "layer": list(layers)}
 
@@ -322,10 +323,10 @@ class _View:
         return axis if one == self.classes[-1] else {**axis, "labels": False, "title": None, "ticks": False}
 
     def said(self, transform: list[Spec], words: str) -> Spec:
-        """A line of numbers in the upper left corner of a strip."""
+        """A line of numbers above the right end of a strip."""
         return {
             "transform": [*transform, {"calculate": words, "as": "said"}],
-            "mark": {"type": "text", "align": "left", "baseline": "top", "x": 4, "y": 2, "fontSize": 11,
+            "mark": {"type": "text", "align": "right", "baseline": "bottom", "x": WIDTH, "y": -3, "fontSize": 11,
                      "color": palette.ink(self.dark)},
             "encoding": {"text": {"field": "said", "type": "nominal"}},
         }  # fmt: skip

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from models.errors import PoolScopeError
+
+if TYPE_CHECKING:
+    from models.classifier import PoolingClassifier
+    from models.debate.alone import Item
 
 
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private
@@ -23,6 +28,12 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     parser.add_argument("--seed", type=int, default=1, help="seed of the permutations (1)")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="Parquet, a row per text and method")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="small columns (.npz) without texts: what ships")
+    parser.add_argument("--faithfulness", type=Path, metavar="FILE",
+                        help="also comprehensiveness, sufficiency, AOPC, log-odds, words to flip, soft variants, "
+                        "infidelity and max-sensitivity: Parquet, a row per text and map; some hundred readings per "
+                        "text, so begin with --limit")  # fmt: skip
+    parser.add_argument("--operator", default="delete", metavar="HOW",
+                        help="how --faithfulness takes words out: delete (default), mask, pad or mean")  # fmt: skip
     parser.add_argument("--zoo", type=Path, metavar="FOLDER", help="folder of classifiers; default: the shipped ones")
     parser.set_defaults(run=run)
 
@@ -37,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from models.debate.columns import columns, save
     from models.debate.rows import METHODS
     from models.experiments.adversary import AdversarialAttention
+    from models.experiments.faithfulness import TextFaithfulness
     from models.experiments.permutation import PermutedAttention
     from models.zoo.store import load_classifier
 
@@ -45,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     # The experiments know what they allow.
     AdversarialAttention(epsilon=args.epsilon)
     PermutedAttention(seed=args.seed)
+    TextFaithfulness(operator=args.operator, seed=args.seed)
     torch.set_num_threads(1)
     classifier = load_classifier(args.model, args.zoo)
     dataset = load(args.data or classifier.spec.task, source=args.source)
@@ -65,4 +78,24 @@ def run(args: argparse.Namespace) -> int:
                 print(f"  {title:56} {said.mean:7.3f}{spread}{below}")
     if args.summary is not None:
         save(found, args.summary)
+    if args.faithfulness is not None:
+        faithfulness(classifier, items, key, args)
     return 0
+
+
+def faithfulness(
+    classifier: PoolingClassifier, items: Sequence[Item], key: dict[str, Any], args: argparse.Namespace
+) -> None:
+    """Measure every map of every text, write the file, print a line per map."""
+    from models.debate import faith
+    from models.debate.run import read
+
+    asked = {name: value for name, value in key.items() if name != "epsilon"}
+    out = faith.run(
+        classifier, items, args.faithfulness, asked, args.operator, args.seed,
+        say=lambda line: print(f"faithfulness: {line}", flush=True),
+    )  # fmt: skip
+    print(f"\nfaithfulness (words taken out by “{args.operator}”), means over texts:")
+    for method, measures in faith.means(read(out)[1]).items():
+        told = ", ".join(f"{name} {value:.3f} (n = {n:,})" for name, (value, n) in measures.items())
+        print(f"  {method:22} {told or 'no value on any text'}")

@@ -24,7 +24,7 @@ METHODS: Final = {
 }
 TAUS: Final = ("tau_weights_gradient", "tau_weights_removal", "tau_gradient_removal")
 ERASURES: Final = ("erasure", "erasure_gradient", "erasure_product", "erasure_random")
-_KINDS: Final = {"int": pa.int32(), "float": pa.float64(), "str": pa.string()}
+_KINDS: Final = {"int": pa.int32(), "float": pa.float64(), "str": pa.string(), "bool": pa.bool_()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,46 @@ class DebateRow:
     reason: str | None = None
 
 
-SCHEMA: Final = pa.schema(
-    [(field.name, _KINDS[str(field.type).removesuffix(" | None")]) for field in fields(DebateRow)]
-)
+@dataclass(frozen=True, slots=True)
+class FaithfulnessRow:
+    """The faithfulness of one map on one text; numbers as in ``FaithRow``, ``None`` with a ``reason``.
+
+    ``method`` is a map's name, or that of a floor (``random``, ``reversed``) or of the ``oracle``. ``soft_…_sd`` is
+    the spread over draws, ``lowest`` and ``highest`` comprehensiveness over the four ways of taking words out.
+    ``above_random`` and ``random_high`` say how comprehensiveness stands to the middle 90 % of random maps.
+    """
+
+    text: int
+    words: int
+    label: int
+    predicted: int
+    probability: float
+    method: str
+    kind: str
+    comprehensiveness: float | None = None
+    sufficiency: float | None = None
+    comprehensiveness_printed: float | None = None
+    sufficiency_printed: float | None = None
+    log_odds: float | None = None
+    flip: float | None = None
+    soft_comprehensiveness: float | None = None
+    soft_comprehensiveness_sd: float | None = None
+    soft_sufficiency: float | None = None
+    soft_sufficiency_sd: float | None = None
+    soft_comprehensiveness_normalised: float | None = None
+    soft_sufficiency_normalised: float | None = None
+    infidelity: float | None = None
+    sensitivity: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
+    above_random: bool | None = None
+    random_high: float | None = None
+    reason: str | None = None
+
+
+def _schema(row: type) -> pa.Schema:
+    return pa.schema([(field.name, _KINDS[str(field.type).removesuffix(" | None")]) for field in fields(row)])
+
+
+SCHEMA: Final = _schema(DebateRow)
+FAITHFULNESS: Final = _schema(FaithfulnessRow)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from models.classifier import PoolingClassifier
 from models.data.dataset import Dataset
 from models.debate.alone import Item, Options
-from models.debate.rows import SCHEMA, DebateRow
+from models.debate.rows import SCHEMA
 from models.debate.suite import batches, suite
 from models.errors import PoolScopeError
 
@@ -85,33 +85,53 @@ def run(
     Raises:
         PoolScopeError: ``out``, or the parts of a run cut off, belong to other weights, data or options.
     """
+    def measure(part: Sequence[Item]) -> Iterable[Any]:
+        return (row for batch in batches(part) for row in suite(classifier, batch, options))
+
+    return in_parts(items, out, key, measure, SCHEMA, PART, say)
+
+
+def in_parts(
+    items: Sequence[Item],
+    out: Path,
+    key: Mapping[str, Any],
+    measure: Callable[[Sequence[Item]], Iterable[Any]],
+    schema: pa.Schema,
+    size: int,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Measure ``items`` in parts of ``size`` texts, each on the disk once finished; rows are dataclasses of ``schema``.
+
+    Raises:
+        PoolScopeError: as for :func:`run`.
+    """
     if out.exists():
         check(out, key)
         say(f"{out.name} is complete already")
         return out
     folder = out.with_name(out.name + ".parts")
     folder.mkdir(parents=True, exist_ok=True)
-    ordered = [item for batch in batches(items, PART) for item in batch]
-    parts = [ordered[start : start + PART] for start in range(0, len(ordered), PART)]
+    ordered = [item for batch in batches(items, size) for item in batch]
+    parts = [ordered[start : start + size] for start in range(0, len(ordered), size)]
     started, done = time.perf_counter(), 0
     for number, part in enumerate(parts, start=1):
         file = folder / f"part-{number:05d}-of-{len(parts):05d}.parquet"
         if file.exists():
             check(file, key)
         else:
-            write(file, (row for batch in batches(part) for row in suite(classifier, batch, options)), key)
+            write(file, measure(part), key, schema)
         done += len(part)
         say(f"{done:,} of {len(ordered):,} texts, {time.perf_counter() - started:.1f} s")
     tables = [pq.read_table(file) for file in sorted(folder.glob(f"part-*-of-{len(parts):05d}.parquet"))]
-    table = pa.concat_tables(tables) if tables else pa.table({name: [] for name in SCHEMA.names}, schema=SCHEMA)
+    table = pa.concat_tables(tables) if tables else pa.table({name: [] for name in schema.names}, schema=schema)
     _store(out, table.sort_by([("text", "ascending"), ("method", "ascending")]), key)
     shutil.rmtree(folder)
     return out
 
 
-def write(file: Path, rows: Iterable[DebateRow], key: Mapping[str, Any]) -> None:
+def write(file: Path, rows: Iterable[Any], key: Mapping[str, Any], schema: pa.Schema) -> None:
     """Write rows in one move, so that a file is whole or not there."""
-    _store(file, pa.Table.from_pylist([asdict(row) for row in rows], schema=SCHEMA), key)
+    _store(file, pa.Table.from_pylist([asdict(row) for row in rows], schema=schema), key)
 
 
 def read(file: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

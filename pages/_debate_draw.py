@@ -209,10 +209,10 @@ def faithfulness(scene: Scene, found: Faithfulness) -> None:
     if found.left_out:
         st.info(_parts.plain(found.left_out))
     _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
+    lines = "" if found.left_out else " The line is the range over four ways of taking words out."
     _parts.how_to_read(
         "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "
-        "random maps reach; a hollow dot is no better than chance. The line is the range over four ways of taking "
-        "words out.",
+        f"random maps reach; a hollow dot is no better than chance.{lines}",
         _words.AOPC,
     )
     st.html(debate_faith.faith_html(found))

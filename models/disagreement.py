@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from models.analysis import ranked
+from models.agreements import ranked
 from models.metrics.agreement import SPEARMAN
 from models.metrics.ranks import Scores, mean_ranks
 from models.metrics.top_k import TOP_K_METRICS

@@ -79,3 +79,18 @@ def test_the_forms_agree_where_nothing_overflows_and_part_where_it_does(small):
     assert poolers.lost(poolers.form("log", 60.0, torch.float32), hidden, mask) == 0
     assert poolers.lost(poolers.form("pow", 60.0, torch.float32), hidden, mask) > 0.1
     assert poolers.error("log", 2.0, torch.bfloat16) > poolers.error("log", 2.0, torch.float32)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.0, 5.0])
+def test_in_bf16_the_log_form_is_no_worse_than_the_definition(small, p):
+    assert poolers.error("log", p, torch.bfloat16) < 1.5 * poolers.error("pow", p, torch.bfloat16)
+    assert poolers.lost(poolers.form("log", 60.0, torch.bfloat16), *poolers.states(torch.bfloat16)) == 0
+
+
+def test_the_forms_have_a_row_for_every_type_and_exponent(small, monkeypatch):
+    monkeypatch.setattr(poolers, "EXPONENTS", (2.0, 60.0))
+    rows = poolers.forms(1)
+    assert [row[:3] for row in rows] == [["cpu", kind, p] for kind in ("float32", "bf16") for p in ("2", "60")]
+    assert all(len(row) == len(poolers.FORMS) for row in rows)
+    assert {row[5] for row in rows} == {"0.0%"}
+    assert rows[1][6] != "0.0%" != rows[3][6]

@@ -196,11 +196,9 @@ def test_turns_go_round_in_the_order_of_arrival(places):
     turns, log, inside = Turns(places), [], []
     most = 0
     lock = threading.Lock()
-    ready = threading.Barrier(4)
 
     def work(name):
         nonlocal most
-        ready.wait()
         with turns:
             for _ in range(5):
                 with lock:
@@ -213,8 +211,16 @@ def test_turns_go_round_in_the_order_of_arrival(places):
                 turns.hand_on()
 
     threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+    # Every place is taken until all four stand in the queue, however busy the machine is.
+    for _ in range(places):
+        turns.__enter__()
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + PATIENCE
+    while len(turns._queue) < len(threads) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    for _ in range(places):
+        turns.__exit__(None, None, None)
     for thread in threads:
         thread.join(PATIENCE)
     assert most == places

@@ -7,19 +7,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 
-from models.attribution.base import AttributionMethod, Scores
-from models.attribution.layers import encode, needs_self_attention, pooling
+from models.attribution.base import Scores
+from models.attribution.layers import LayerMethod, encode, pooling
 from models.attribution.reading import Reading
 from models.attribution.rollout import residual
 from models.attribution.target import Target
-from models.classifier import PoolingClassifier
 
 MOST_TOKENS = 128
 UNITS = 10**8  # capacities are whole numbers: so many units of flow are a weight of 1
 TOO_LONG = f"Attention flow is computed for texts of up to {MOST_TOKENS} tokens; this one is longer."
 
 
-class AttentionFlow(AttributionMethod):
+class AttentionFlow(LayerMethod):
     """Attention flow: the maximum flow from the pooled vector down to each word, Â_l being the capacities.
 
     The nodes are the tokens of every layer. Token i of layer l can pass (Â_l)_ij to token j below, Â_l =
@@ -31,7 +30,6 @@ class AttentionFlow(AttributionMethod):
 
     name = "attention_flow"
     title = "Attention flow"
-    family = "transformer"
     question = "How much of the pooler's weight could come from this word, if it took every road there is?"
     formula = r"\mathrm{maxflow}(\mathrm{pooled} \to i),\quad \mathrm{capacities}\ \hat A_l,\ s_l a_i"
     baseline = "none: capacities of a network, whatever the prediction is"
@@ -40,14 +38,6 @@ class AttentionFlow(AttributionMethod):
     signed = False
     complete = False
     blind = True
-
-    def why_not(self, classifier: PoolingClassifier) -> str | None:
-        """Without self-attention there is no network."""
-        return needs_self_attention(classifier)
-
-    def most_forwards(self, words: int) -> int:
-        """One more pass that shows its layers."""
-        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the maximum flow to each word (T,), the same for every target."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
+from models.attribution.base import AttributionMethod
 from models.attribution.reading import Reading, differentiable
 from models.classifier import PoolingClassifier
 
@@ -38,6 +39,22 @@ class Recording(TorchFunctionMode):
         read, weights = _attend(*args, **(kwargs or {}))
         self.maps.append(weights)
         return read
+
+
+class LayerMethod(AttributionMethod):
+    """Base of the methods that follow an encoder's own self-attention; each reads the text once more to see it."""
+
+    family = "transformer"
+
+    def why_not(self, classifier: PoolingClassifier) -> str | None:
+        """Say that without self-attention there are no layers to follow."""
+        if classifier.encoder.self_attends:
+            return None
+        return f"The {classifier.encoder.title} encoder has no self-attention to follow from layer to layer."
+
+    def most_forwards(self, words: int) -> int:
+        """One more pass that shows its layers."""
+        return 1
 
 
 def encode(reading: Reading, embeddings: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
@@ -69,13 +86,6 @@ def mixed(reading: Reading, tokens: Tensor, matrices: Sequence[Tensor]) -> Tenso
     shares = reading.classifier.encoder.depths(len(matrices) - 1)
     parts = [share * (padded @ matrix) for share, matrix in zip(shares, matrices, strict=True)]
     return torch.stack(parts).sum(0)[own:]
-
-
-def needs_self_attention(classifier: PoolingClassifier) -> str | None:
-    """The sentence for encoders without self-attention; ``None`` for those that have it."""
-    if classifier.encoder.self_attends:
-        return None
-    return f"The {classifier.encoder.title} encoder has no self-attention to follow from layer to layer."
 
 
 def _attend(

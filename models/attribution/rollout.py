@@ -7,16 +7,15 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from models.attribution.base import AttributionMethod, Scores, floats
-from models.attribution.layers import encode, mixed, needs_self_attention, pooling
+from models.attribution.base import Scores, floats
+from models.attribution.layers import LayerMethod, encode, mixed, pooling
 from models.attribution.reading import Reading
 from models.attribution.target import Target
-from models.classifier import PoolingClassifier
 
 RESIDUAL = 0.5
 
 
-class Rollout(AttributionMethod):
+class Rollout(LayerMethod):
     """Attention rollout: aᵀ Â_L ⋯ Â_1 with Â_l = ½ I + ½ mean_heads A_l.
 
     A pooling weight says which *state* is looked at; after a Transformer a state is a mixture of words.
@@ -29,7 +28,6 @@ class Rollout(AttributionMethod):
 
     name = "rollout"
     title = "Attention rollout"
-    family = "transformer"
     question = "Which words do the attended states come from, if every layer mixes as its attention says?"
     formula = r"a^\top \hat A_L \cdots \hat A_1,\quad \hat A_l = \tfrac12 I + \tfrac12\,\mathrm{mean}_h A_l^{(h)}"
     baseline = "none: weights of an average, whatever the prediction is"
@@ -38,14 +36,6 @@ class Rollout(AttributionMethod):
     signed = False
     complete = False
     blind = True
-
-    def why_not(self, classifier: PoolingClassifier) -> str | None:
-        """Without self-attention there are no layers to multiply."""
-        return needs_self_attention(classifier)
-
-    def most_forwards(self, words: int) -> int:
-        """One more pass that shows its layers."""
-        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the weight of each word (T,), the same for every target."""

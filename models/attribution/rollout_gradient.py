@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from models.attribution.base import AttributionMethod, Scores, floats
-from models.attribution.layers import encode, mixed, needs_self_attention
+from models.attribution.base import Scores, floats
+from models.attribution.layers import LayerMethod, encode, mixed
 from models.attribution.reading import Reading
 from models.attribution.target import Target
-from models.classifier import PoolingClassifier
 
 
-class RolloutGradient(AttributionMethod):
+class RolloutGradient(LayerMethod):
     """Gradient-weighted rollout: R ← R + mean_heads (∂F/∂A ⊙ A)⁺ R from R = I, layer by layer.
 
     Heads that do nothing for F drop out, and so does what speaks against it. The last step is the
@@ -22,7 +21,6 @@ class RolloutGradient(AttributionMethod):
 
     name = "rollout_gradient"
     title = "Rollout × gradient"
-    family = "transformer"
     question = "Which words feed, through the layers' attention, the states that raise the logit?"
     formula = (
         r"r^\top R_L,\quad R_l = R_{l-1} + \mathrm{mean}_h\big(\tfrac{\partial F}{\partial A_l} \odot A_l\big)^{\!+}"
@@ -38,14 +36,6 @@ class RolloutGradient(AttributionMethod):
     def passes_weights(self) -> bool:
         """Yes: the slopes of the layers' weights run through those of the pooler."""
         return True
-
-    def why_not(self, classifier: PoolingClassifier) -> str | None:
-        """Without self-attention there is nothing to weigh by its gradient."""
-        return needs_self_attention(classifier)
-
-    def most_forwards(self, words: int) -> int:
-        """One more pass that shows its layers."""
-        return 1
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the relevance of each word for F (T,)."""

@@ -15,15 +15,21 @@ from models.poolers.base import Pooler
 
 SHAPE: Final = (64, 128, 256)
 HEADER: Final = ("pooler", "forward + backward", "× mean", "× additive attention")
-FORMS: Final = ("p", "log", "pow", "lost, log", "lost, pow", "error, log", "error, pow", "bf16, log", "bf16, pow")
+FORMS: Final = ("device", "type", "p", "log", "pow", "lost, log", "lost, pow", "error, log", "error, pow")
+TYPES: Final = {"float32": torch.float32, "bf16": torch.bfloat16}
 EXPONENTS: Final = (0.5, 1.0, 2.0, 5.0, 20.0, 60.0)
 
 
-def states(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def devices() -> tuple[str, ...]:
+    """Where APLN's forms are compared: on a GPU as well, if there is one."""
+    return ("cpu", "cuda") if torch.cuda.is_available() else ("cpu",)
+
+
+def states(dtype: torch.dtype = torch.float32, device: str = "cpu") -> tuple[Tensor, Tensor]:
     """Signed states (B, T, D) and a mask without padding, the same every time."""
     batch, tokens, size = SHAPE
     hidden = torch.randn(batch, tokens, size, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    return hidden.to(dtype), torch.ones(batch, tokens, dtype=torch.bool)
+    return hidden.to(device, dtype), torch.ones(batch, tokens, dtype=torch.bool, device=device)
 
 
 def made(name: str) -> Pooler:
@@ -67,10 +73,10 @@ def alone(runs: int) -> list[list[str]]:
     return [cells(name) for name in sorted(times, key=lambda name: times[name].median)]
 
 
-def form(kind: str, p: float, dtype: torch.dtype) -> AplnPooler:
+def form(kind: str, p: float, dtype: torch.dtype, device: str = "cpu") -> AplnPooler:
     """APLN in one of its forms at exponent ``p``."""
     torch.manual_seed(1)
-    return AplnPooler(SHAPE[-1], form=kind, p_initial=p).eval().to(dtype)
+    return AplnPooler(SHAPE[-1], form=kind, p_initial=p).eval().to(device, dtype)
 
 
 def lost(pooler: Pooler, hidden: Tensor, mask: Tensor) -> float:
@@ -82,11 +88,11 @@ def lost(pooler: Pooler, hidden: Tensor, mask: Tensor) -> float:
     return bad / float(pooled.numel() + gradient.numel())
 
 
-def error(kind: str, p: float, dtype: torch.dtype) -> float:
+def error(kind: str, p: float, dtype: torch.dtype, device: str = "cpu") -> float:
     """‖g − g*‖ / ‖g*‖ of the states' gradient, g* that of the log form in double precision on the same numbers."""
     # Weights and states are rounded first, so that only the arithmetic differs.
-    pooler, (hidden, mask) = form(kind, p, dtype), states(dtype)
-    exact = form("log", p, torch.float64)
+    pooler, (hidden, mask) = form(kind, p, dtype, device), states(dtype, device)
+    exact = form("log", p, torch.float64, device)
     exact.load_state_dict({name: value.double() for name, value in pooler.state_dict().items()})
     found = training_step(pooler, hidden, mask)[0].double()
     expected = training_step(exact, hidden.double(), mask)[0]
@@ -95,18 +101,30 @@ def error(kind: str, p: float, dtype: torch.dtype) -> float:
 
 
 def forms(runs: int) -> list[list[str]]:
-    """One row per exponent: times, losses and errors of the log and the pow form."""
-    hidden, mask = states()
-    rows = []
-    for p in EXPONENTS:
-        kinds = {kind: form(kind, p, torch.float32) for kind in ("log", "pow")}
-        times: list[Timing] = timed(
-            runs, *(lambda _, k=k: training_step(k, hidden, mask) for k in kinds.values()), texts=("",)
-        )
-        gone = [f"{lost(pooler, hidden, mask):.1%}" for pooler in kinds.values()]
-        errors = [f"{error(kind, p, dtype):.0e}" for dtype in (torch.float32, torch.bfloat16) for kind in kinds]
-        rows.append([f"{p:g}", str(times[0]), times[1].beside(times[0]), *gone, *errors])
-    return rows
+    """One row per device, type and exponent: times, losses and errors of the log and the pow form."""
+    return [
+        compared(runs, device, name, p) for device in devices() for name in TYPES for p in EXPONENTS
+    ]  # fmt: skip
+
+
+def compared(runs: int, device: str, name: str, p: float) -> list[str]:
+    """Time both forms at one exponent on one device, and count what each of them loses."""
+    dtype = TYPES[name]
+    hidden, mask = states(dtype, device)
+    kinds = {kind: form(kind, p, dtype, device) for kind in ("log", "pow")}
+
+    def step(pooler: AplnPooler) -> Callable[[str], object]:
+        def work(_: str) -> None:
+            training_step(pooler, hidden, mask)
+            if device == "cuda":
+                torch.cuda.synchronize()
+
+        return work
+
+    times: list[Timing] = timed(runs, *map(step, kinds.values()), texts=("",))
+    gone = [f"{lost(pooler, hidden, mask):.1%}" for pooler in kinds.values()]
+    errors = [f"{error(kind, p, dtype, device):.0e}" for kind in kinds]
+    return [device, name, f"{p:g}", str(times[0]), times[1].beside(times[0]), *gone, *errors]
 
 
 def report(runs: int) -> str:
@@ -121,8 +139,8 @@ def report(runs: int) -> str:
         "",
         "APLN (reading A, ReLU with clipping) in its log form and in the pow form, the definition as written. “Lost” "
         "is the part of the pooled values and of the gradients of the states that came as infinite or as no number, or "
-        "as a pooled 0 where none can be. “Error” is ‖g − g*‖ / ‖g*‖ of that gradient in float32 and in bf16, g* in "
-        "double precision on the same rounded weights and states.",
+        "as a pooled 0 where none can be. “Error” is ‖g − g*‖ / ‖g*‖ of that gradient, g* in double precision on "
+        "the same rounded weights and states.",
         "",
         *table(FORMS, forms(runs)),
         "",

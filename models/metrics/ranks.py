@@ -10,6 +10,7 @@ a new sentence. Long texts, where n² weighs more than generality, are left to s
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +21,8 @@ Scores = npt.NDArray[np.float64]
 # The exact distribution is used up to this many tokens without ties, as scipy does.
 EXACT = 33
 SHORT = 64
+# Each of a text's maps stands in many pairs: what follows from one map alone is kept, at most 4 MB of it.
+KEPT = 128
 
 
 def kendall(x: Scores, y: Scores) -> tuple[float, float]:
@@ -33,9 +36,9 @@ def kendall(x: Scores, y: Scores) -> tuple[float, float]:
 
         long = kendalltau(x, y)
         return float(long.statistic), float(long.pvalue)
-    a, b = order(x), order(y)
-    # Each pair stands twice in the matrices, so the halves of all three sums cancel.
-    difference, moved_x, moved_y = float((a * b).sum()), float((a * a).sum()), float((b * b).sum())
+    a, b = _ranking(x.tobytes()), _ranking(y.tobytes())
+    # Each pair stands twice in the matrices, so the halves of all three sums cancel. They are whole numbers.
+    difference, moved_x, moved_y = float(a.order @ b.order), a.moved, b.moved
     tau = difference / math.sqrt(moved_x * moved_y)
     n = x.size
     pairs = n * (n - 1)
@@ -43,7 +46,7 @@ def kendall(x: Scores, y: Scores) -> tuple[float, float]:
         fewer = round((pairs - abs(difference)) / 4)
         if n <= EXACT or fewer <= 1:
             return tau, _exact(n, fewer)
-    return tau, _normal(difference / 2, n, _ties(x), _ties(y))
+    return tau, _normal(difference / 2, n, a.ties, b.ties)
 
 
 def spearman(x: Scores, y: Scores) -> tuple[float, float | None]:
@@ -58,7 +61,7 @@ def spearman(x: Scores, y: Scores) -> tuple[float, float | None]:
 
         long = spearmanr(x, y)
         return float(long.statistic), float(long.pvalue)
-    a, b = order(x).sum(1), order(y).sum(1)
+    a, b = _ranking(x.tobytes()).sums, _ranking(y.tobytes()).sums
     rho = float(a @ b) / math.sqrt(float(a @ a) * float(b @ b))
     rho = min(1.0, max(-1.0, rho))
     freedom = x.size - 2
@@ -82,6 +85,24 @@ def order(x: Scores) -> Scores:
     """Return s (n, n), s_ij = sign(x_i − x_j)."""
     # Compared, not subtracted: a difference of two tiny numbers may round to zero.
     return np.subtract(x[:, None] > x, x[:, None] < x, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """What the two correlations need of one map: its order matrix (n²,), how many ±1 it has, its row sums, its ties."""
+
+    order: Scores
+    moved: float
+    sums: Scores
+    ties: tuple[float, float, float]
+
+
+@lru_cache(maxsize=KEPT)
+def _ranking(scores: bytes) -> _Ranking:
+    """Return the ranking of a map, given as the bytes of its doubles."""
+    x = np.frombuffer(scores, dtype=np.float64)
+    matrix = order(x)
+    return _Ranking(matrix.ravel(), float(np.square(matrix).sum()), matrix.sum(1), _ties(x))
 
 
 def _exact(n: int, fewer: int) -> float:
@@ -108,17 +129,18 @@ def _inversions(n: int) -> tuple[float, ...]:
     return tuple(cumulative)
 
 
-def _ties(x: Scores) -> Scores:
-    """Sizes of the groups of equal scores."""
-    return np.unique(x, return_counts=True)[1].astype(np.float64)
+def _ties(x: Scores) -> tuple[float, float, float]:
+    """Return Σ t(t−1), Σ t(t−1)(t−2) and Σ t(t−1)(2t+5) over the groups of t equal scores."""
+    t = np.unique(x, return_counts=True)[1].astype(np.float64)
+    pairs = t * (t - 1)
+    return float(pairs.sum()), float((pairs * (t - 2)).sum()), float((pairs * (2 * t + 5)).sum())
 
 
-def _normal(difference: float, n: int, t: Scores, u: Scores) -> float:
-    """Two-sided p-value of concordant minus discordant pairs, groups of ties of sizes t and u."""
+def _normal(difference: float, n: int, t: tuple[float, float, float], u: tuple[float, float, float]) -> float:
+    """Two-sided p-value of concordant minus discordant pairs; t and u are the :func:`_ties` of the two maps."""
     pairs = n * (n - 1)
-    spread = pairs * (2 * n + 5) - (t * (t - 1) * (2 * t + 5)).sum() - (u * (u - 1) * (2 * u + 5)).sum()
-    variance = spread / 18 + (t * (t - 1)).sum() * (u * (u - 1)).sum() / (2 * pairs)
+    spread = pairs * (2 * n + 5) - t[2] - u[2]
+    variance = spread / 18 + t[0] * u[0] / (2 * pairs)
     if n > 2:
-        triples = (t * (t - 1) * (t - 2)).sum() * (u * (u - 1) * (u - 2)).sum()
-        variance += triples / (9 * pairs * (n - 2))
-    return math.erfc(abs(difference) / math.sqrt(2 * float(variance)))
+        variance += t[1] * u[1] / (9 * pairs * (n - 2))
+    return math.erfc(abs(difference) / math.sqrt(2 * variance))

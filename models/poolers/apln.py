@@ -12,7 +12,7 @@ from models.masking import masked_log_softmax, masked_softmax, zero_padding
 from models.poolers.attention import AdditiveScorer
 from models.poolers.limits import CEILING, FLOOR, LIMITS, MEANING, limit_scale
 from models.poolers.power import Exponent, PowerPooler
-from models.poolers.power_mean import power_mean
+from models.poolers.power_mean import lifted, power_mean
 from models.records import Parameter
 
 Reading = Literal["A", "B", "C"]
@@ -104,7 +104,8 @@ class AplnPooler(PowerPooler):
         if self.form == "pow":
             a = self.attention(hidden, mask) if weights is None else zero_padding(weights, mask)
             return self._power_form(limit_scale(hidden, mask, self.limit), mask, a, exponent)
-        log_a, live = self._log_attention(hidden, mask, weights)
+        # In half precision a logarithm of −5 is off by .02, which p multiplies and the exponential does not forgive.
+        log_a, live = self._log_attention(hidden, mask, weights, lift=True)
         log_weight = log_a.unsqueeze(-1) if self.reading == "B" else exponent * log_a.unsqueeze(-1)
         if self.reading == "A":
             log_weight = masked_log_softmax(log_weight, live)
@@ -118,12 +119,16 @@ class AplnPooler(PowerPooler):
         values, initial = tuple(self.exponent.tolist()), tuple(self.p.initial.tolist())
         return (Parameter("p", values, initial, meaning, f"({self.p.floor:g}, ∞)"),)
 
-    def _log_attention(self, hidden: Tensor, mask: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor]:
-        # Imposed weights of exactly 0 leave the sum for every p > 0, which is what masking does.
+    def _log_attention(
+        self, hidden: Tensor, mask: Tensor, weights: Tensor | None, *, lift: bool = False
+    ) -> tuple[Tensor, Tensor]:
         if weights is None:
-            return masked_log_softmax(self.scores(hidden), mask), mask
+            scores = self.scores(hidden)
+            return masked_log_softmax(lifted(scores) if lift else scores, mask), mask
+        # Imposed weights of exactly 0 leave the sum for every p > 0, which is what masking does.
         live = mask & (weights > 0)
-        return torch.where(live, weights, torch.ones((), dtype=weights.dtype)).log(), live
+        kept = torch.where(live, weights, torch.ones((), dtype=weights.dtype))
+        return (lifted(kept) if lift else kept).log(), live
 
     def _log_terms(self, hidden: Tensor, mask: Tensor, log_a: Tensor, exponent: Tensor) -> Tensor:
         log_z = limit_scale(hidden, mask, self.limit).log()

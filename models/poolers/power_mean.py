@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 # Numbers of one slice: two buffers of that size, and what they read, stay in a core's cache of a megabyte.
 SLICE: Final = 2**17
+HALF: Final = (torch.float16, torch.bfloat16)
 
 
 class PowerMean(torch.autograd.Function):
@@ -33,7 +34,7 @@ class PowerMean(torch.autograd.Function):
 
         z are the states within [low, high].
         """
-        dtype = torch.float32 if states.dtype in (torch.float16, torch.bfloat16) else states.dtype
+        dtype = torch.float32 if states.dtype in HALF else states.dtype
         weights, exponent = _along(c.to(dtype), states, 2), _along(p.to(dtype), states, 1)
         shares = torch.empty_like(states, dtype=dtype)
         log_r, mean = (shares.new_empty(len(states), 1, states.shape[2]) for _ in range(2))
@@ -74,6 +75,11 @@ class PowerMean(torch.autograd.Function):
         if ctx.needs_input_grad[2]:
             by_p = (felt / exponent * (mean - log_r)).sum_to_size(ctx.shapes[1]).to(ctx.dtypes[1])
         return by_states, by_c, by_p, None, None, None
+
+
+def lifted(values: Tensor) -> Tensor:
+    """Return values of half precision in single, any others as they are."""
+    return values.float() if values.dtype in HALF else values
 
 
 def _parts(states: Tensor) -> Iterator[slice]:

@@ -33,11 +33,13 @@ def test_dragging_over_a_picture_chooses_the_same_texts_in_all(server, visit, wi
     from playwright.sync_api import expect
 
     expect.set_options(timeout=PATIENCE)
-    one = visit(width=width).open(f"{server}/distributions?task=trec")
+    one = visit(width=width)
     page = one.page
-    chart = page.get_by_test_id("stVegaLiteChart").first
     # The first visit to a busy machine also waits for the imports.
-    chart.locator("svg text").filter(has_text="texts chosen").wait_for(timeout=3 * PATIENCE)
+    page.set_default_timeout(3 * PATIENCE)
+    one.open(f"{server}/distributions?task=trec")
+    chart = page.get_by_test_id("stVegaLiteChart").first
+    chart.locator("svg text").filter(has_text="texts chosen").wait_for()
     assert page.evaluate(WIDER) <= 0
     questions = chart.locator("svg text").filter(has_text=re.compile(r"\?$")).all()
     lines = [round(question.bounding_box()["y"] / 20) for question in questions]

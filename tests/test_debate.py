@@ -251,13 +251,17 @@ def test_the_command_runs_from_a_zoo_and_a_data_folder(tmp_path, monkeypatch, ca
     monkeypatch.setattr(data, "load", lambda name, source: toy)
     zoo = make_zoo(tmp_path / "zoo", {"sst2": ("negative", "positive")})
     asked = ["debate", "--model", "sst2/bilstm/attention", "--out", str(tmp_path / "o.parquet"), "--zoo", str(zoo),
-             "--summary", str(tmp_path / "s.npz")]  # fmt: skip
+             "--summary", str(tmp_path / "s.npz"), "--faithfulness", str(tmp_path / "f.parquet")]  # fmt: skip
     torch.set_num_threads(1)
     assert main(asked) == 0
     told = capsys.readouterr().out
     assert "all texts: 3" in told
     assert METHODS["adversary"] in told
     assert load(tmp_path / "s.npz").measured().texts == (0, 1, 2)
+    assert "faithfulness (words taken out by “delete”)" in told
+    assert len(debate.read(tmp_path / "f.parquet")[1]) == 3 * 9
+    assert main([*asked, "--operator", "burn"]) == 2
+    assert "burn" in capsys.readouterr().err
     assert main([*asked, "--epsilon", "7"]) == 2
     assert "epsilon" in capsys.readouterr().err
 

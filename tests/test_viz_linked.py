@@ -122,7 +122,7 @@ def test_a_brush_in_one_picture_is_the_same_texts_in_the_others(name, value):
 def test_flip_curves_count_texts_that_never_flip():
     found = measured()
     spec = linked(found, (0,))
-    curves = spec["vconcat"][1]["concat"][-1]["vconcat"][0]["layer"]
+    *curves, _ = spec["vconcat"][1]["concat"][-1]["vconcat"][0]["layer"]
     # The last points of the lines in words, as Vega works them out.
     end = {"filter": "datum.gone == 1"}
     shown = {

@@ -177,10 +177,13 @@ class _View:
 
     def strip(self, one: int, layers: Sequence[Spec], height: int) -> Spec:
         """A panel of one predicted class; few classes leave room for taller ones."""
-        label = {"text": f"predicted {self.found.labels[one]}", "fontSize": 11, "fontWeight": "normal", "offset": 3,
-                 "color": self.grey, "limit": WIDTH - 120}  # fmt: skip
+        label: Spec = {
+            "data": {"values": [{}]},
+            "mark": {"type": "text", "text": f"predicted {self.found.labels[one]}", "align": "left", "x": 0, "y": -3,
+                     "baseline": "bottom", "fontSize": 11, "color": self.grey, "limit": WIDTH - 120},
+        }  # fmt: skip
         tall = round(height * (1.5 if len(self.classes) == 1 else 1.0))
-        return {"title": label, "width": WIDTH, "height": tall, "layer": list(layers)}
+        return {"width": WIDTH, "height": tall, "layer": [*layers, label]}
 
     def own(self, one: int, *more: Spec) -> list[Spec]:
         return [{"filter": f"datum.c === {one}"}, *more]

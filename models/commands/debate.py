@@ -95,7 +95,8 @@ def faithfulness(
         classifier, items, args.faithfulness, asked, args.operator, args.seed,
         say=lambda line: print(f"faithfulness: {line}", flush=True),
     )  # fmt: skip
-    print(f"\nfaithfulness (words taken out by “{args.operator}”), means over texts:")
+    print(f"\nfaithfulness (words taken out by “{args.operator}”), means over the texts with a value (n)")
     for method, measures in faith.means(read(out)[1]).items():
-        told = ", ".join(f"{name} {value:.3f} (n = {n:,})" for name, (value, n) in measures.items())
-        print(f"  {method:22} {told or 'no value on any text'}")
+        print(f"\n{method}" + ("" if measures else ": no value on any text"))
+        for name, (value, n) in measures.items():
+            print(f"  {name:24} {value:7.3f}  n = {n:,}, {faith.MEASURES[name]} is better")

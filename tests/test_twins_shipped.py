@@ -19,17 +19,15 @@ from models.twins.guided import GuidedTwin
 from models.zoo.catalogue import catalogue, find, twins_of
 from models.zoo.recipes import PLANS
 from models.zoo.store import load_classifier
-from models.zoo.twins import DECEIT, STRENGTHS, TWINNED, WAITING, twin_recipes
+from models.zoo.twins import DECEIT, STRENGTHS, TWINNED, twin_recipes
 
 PLANNED = {planned.recipe.id: planned for plan in PLANS for planned in twin_recipes(plan)}
 BASES = dict.fromkeys(planned.of for planned in PLANNED.values())
-COMPLETE = [task for task in TWINNED if not any(PLANNED[name].of == f"{task}/bilstm/attention" for name in WAITING)]
 TWIN_CARDS = {card.spec.id: card for base in BASES for card in twins_of(base)}
 
 
-def test_every_planned_twin_is_shipped_but_those_that_wait_and_nothing_else():
-    assert sorted(TWIN_CARDS) == sorted(set(PLANNED) - set(WAITING))
-    assert set(WAITING) <= set(PLANNED)
+def test_every_planned_twin_is_shipped_and_nothing_else():
+    assert sorted(TWIN_CARDS) == sorted(PLANNED)
     for model_id, card in TWIN_CARDS.items():
         said, planned = card.twin, PLANNED[model_id]
         assert (said["kind"], said["of"]) == (planned.kind, planned.of)
@@ -41,9 +39,9 @@ def test_twins_stay_out_of_the_ordinary_lists():
     assert set(BASES) <= {card.spec.id for card in catalogue()}
 
 
-def test_every_kind_is_shipped_for_every_task_that_is_complete():
-    assert {"sst2", "covid_fake_news"} <= set(COMPLETE)
-    for task in COMPLETE:
+def test_every_kind_is_shipped_for_every_task():
+    assert len(TWINNED) == 3
+    for task in TWINNED:
         kinds = [card.twin["kind"] for card in twins_of(f"{task}/bilstm/attention")]
         assert set(kinds) == set(TWINS)
         assert kinds.count("adversarial") == len(STRENGTHS) >= 5
@@ -70,7 +68,7 @@ def test_the_card_states_scores_and_distances_to_the_base_that_is_shipped(model_
     assert bool(logits.isfinite().all())
 
 
-@pytest.mark.parametrize("task", COMPLETE)
+@pytest.mark.parametrize("task", TWINNED)
 def test_the_twins_became_what_they_were_trained_for(task):
     base = f"{task}/bilstm/attention"
     cards = {card.spec.id.split("/", 1)[1]: card for card in twins_of(base)}

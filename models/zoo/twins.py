@@ -20,15 +20,6 @@ STRENGTHS: Final = (0.001, 0.005, 0.007, 0.01, 0.1)
 DECEIT: Final = (0.1, 1.0)
 WORDS: Final = 200
 DIVERSITY: Final = 0.5
-# Planned, but not trained yet: building the zoo trains them, and whoever ships them takes them off this list.
-WAITING: Final = (
-    *(f"imdb/bilstm/attention@{seed}" for seed in SEEDS),
-    *(f"imdb/bilstm/adversarial_{strength:g}" for strength in STRENGTHS),
-    *(f"imdb/bilstm/deceptive_{strength:g}" for strength in DECEIT),
-    f"imdb/bilstm/diversity_{DIVERSITY:g}",
-    "imdb/orthogonal_lstm/attention",
-    *(f"imdb/embedding/guided_{guide}" for guide in ("uniform", "own", "base", "adversary")),
-)
 # The adversary whose attention guides a context-free model.
 GUIDING: Final = 0.01
 

@@ -47,7 +47,8 @@ def test_a_row_per_text_and_map_says_what_the_experiment_says(measured):
     for item in items:
         if len(item.ids) < 2:
             continue
-        alone = TextFaithfulness(operator="mask", seed=3).run(Frozen(Reading(classifier, item.ids, item.owners)))
+        whole = TextFaithfulness(operator="mask", rounds="everything", seed=3)
+        alone = whole.run(Frozen(Reading(classifier, item.ids, item.owners)))
         for row in alone.rows:
             other = by_place[item.text, row.name]
             for name in SAME:
@@ -100,5 +101,14 @@ def test_every_measure_of_a_map_has_a_column():
     from models.debate.rows import FAITHFULNESS
     from models.experiment_records import FaithRow
 
-    told_otherwise = {"name", "title", "spread", "beyond", "scores", "infidelity_range"}
+    # A flip is looked for in every row of a test set.
+    told_otherwise = {"name", "title", "spread", "beyond", "followed", "scores", "infidelity_range"}
     assert {field.name for field in dataclasses.fields(FaithRow)} - told_otherwise <= set(FAITHFULNESS.names)
+
+
+def test_nothing_is_left_out_of_a_large_reader_or_a_long_text(measured, monkeypatch):
+    classifier, items, *_ = measured
+    monkeypatch.setattr("models.experiments.frozen.LONG", 1)
+    rows = {row.method: row for row in faith.rows_of(classifier, items[0], "delete", 1)}
+    assert {"oracle", "reversed", *(name for name, _ in MAPS)} <= set(rows)
+    assert all(rows[name].soft_sufficiency is not None for name, _ in MAPS)

@@ -26,7 +26,7 @@ RANDOM: Final = 20
 FOLLOWED: Final = 5
 # In a long text words go in this many steps.
 MOST_STEPS: Final = 40
-# What a large encoder reads, or any reader of a long text, within half a second.
+# What a large encoder reads, or any reader of a long text, within about a second.
 FEW_RANDOM: Final = 6
 FEW_STEPS: Final = 6
 LEFT: Final = "It reads the text many times, which is left out here; choose “everything” above."
@@ -53,7 +53,7 @@ class FaithfulnessParams:
         default="quick",
         metadata={
             "title": "How much is measured", "choices": ("quick", "everything"),
-            "words": {"quick": "what takes half a second", "everything": "everything, however long it takes"},
+            "words": {"quick": "what takes a moment", "everything": "everything, however long it takes"},
             "help": "The same for small encoders and short texts; a large encoder or a long text takes seconds for "
             "everything.",
         },

@@ -50,7 +50,7 @@ class StraightPath:
 
     def between(self, alphas: Sequence[float]) -> tuple[list[Point], tuple[float, float]]:
         """Return the points of several α inside the line, and F at its ends: that of the text as it was read."""
-        found = [point for part in self._chunks(alphas) for point in self._batch(part)]
+        found = self.at(alphas)
         assert self._first is not None  # the first batch has it
         return found, (self._first, self._reading.value(self._target))
 

@@ -45,11 +45,11 @@ def build_twins(
     if not wanted:
         return
     shop = Workshop(plan, load, folder, work, say)
-    dataset = shop.dataset
+    dataset, plain = shop.dataset, shop.word_entry(whole=plan.plain)
     reference: Reference | None = None
     for planned in wanted:
         recipe = planned.recipe
-        entry = shop.tuned_entry() if recipe.vectors == "task-tuned" else shop.word_entry(whole=plan.plain)
+        entry = shop.tuned_entry() if recipe.vectors == "task-tuned" else plain
         if _done(folder, planned, dataset, entry):
             say(f"{recipe.id}: up to date")
             continue

@@ -144,7 +144,7 @@ class _View:
     def __init__(
         self, found: Measured, classes: tuple[int, ...], colour: str, dark: bool, numbers: tuple[str, ...]
     ) -> None:
-        self.found, self.classes, self.colour, self.dark, self.numbers = found, classes, colour, dark, numbers
+        self.found, self.classes, self.colour, self.dark = found, classes, colour, dark
         self.brushed = [name for name in numbers if name != "erasure"]
         self.all_brushes = {"filter": {"and": [{"param": f"by_{name}"} for name in self.brushed]}}
         self.grey = palette.muted(dark)
@@ -190,7 +190,8 @@ class _View:
 
     def count(self) -> Spec:
         """How many texts every brush lets through, and how many of these are read rightly."""
-        n, right = len(_points(self.found, self.classes)), "format(datum.ok, '.0%') + ' of them read rightly'"
+        n = sum(one in self.classes for one in self.found.predicted)
+        right = "format(datum.ok, '.0%') + ' of them read rightly'"
         mean = [{"op": "count", "as": "n"}, {"op": "mean", "field": "ok", "as": "ok"}]
         said = {"aggregate": mean}
 
@@ -361,9 +362,7 @@ def table_rows(found: Measured, classes: Sequence[int]) -> list[dict[str, Any]]:
 def table_html(found: Measured, classes: Sequence[int]) -> str:
     """The same as a table for people."""
     rows = table_rows(found, classes)
-    columns = [name for name in ("it predicts", "texts") if rows]
-    columns += list(dict.fromkeys(name for row in rows for name in row if name not in columns))
-    return row_table(rows, columns)
+    return row_table(rows, list(dict.fromkeys(name for row in rows for name in row)))
 
 
 def _mapping(names: Sequence[str]) -> str:

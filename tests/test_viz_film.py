@@ -36,6 +36,11 @@ def test_the_story_tells_settling_word_prediction_and_tau():
     )
 
 
+def test_what_lies_on_no_word_is_said():
+    said = story(dataclasses.replace(film(), special=0.25))
+    assert said.endswith("25\u202f% lies on no word but on tokens of the reader's own, as [CLS].")
+
+
 def test_a_map_that_never_rested_and_a_change_of_mind_are_said():
     maps = (MAPS[1], MAPS[2])
     moved = film(maps, settled=None, taus=(None, None), distances=(0.2, 0.0))

@@ -71,6 +71,9 @@ def story(film: Film) -> str:
     first, last = film.frames[0], film.frames[-1]
     if len(film.frames) == 1:
         return f"One epoch only, so nothing could change; the strongest word is {_strongest(film, first)}."
+    if not any(weight for frame in film.frames for weight in frame.weights):
+        nowhere = "Nothing lies on the words, all of it on a token of the reader's own, as [CLS]"
+        return f"{nowhere}; {_prediction(film, first, last)}."
     parts = [_settling(film), _words(film, first, last), _prediction(film, first, last)]
     if first.tau is not None and last.tau is not None:
         parts.append(f"τ with the gradient {wording.tau(first.tau)} → {wording.tau(last.tau)}")

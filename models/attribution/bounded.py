@@ -20,10 +20,10 @@ class Bounded(Generic[K, V]):
 
     def __init__(self, count: int, size: int) -> None:
         """Start empty."""
-        self._count, self._size = count, size
+        self._count, self._bytes = count, size
         self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._lock = Lock()
-        self.bytes = 0
+        self.size = 0
 
     def __len__(self) -> int:
         """Count the values that are kept."""
@@ -43,15 +43,15 @@ class Bounded(Generic[K, V]):
         """Keep values, each with its key and its bytes, and drop the oldest beyond the bound."""
         with self._lock:
             for key, value, size in values:
-                self.bytes += size - self._kept.get(key, (None, 0))[1]
+                self.size += size - self._kept.get(key, (None, 0))[1]
                 self._kept[key] = value, size
                 self._kept.move_to_end(key)
-            while len(self._kept) > self._count or self.bytes > self._size:
+            while len(self._kept) > self._count or self.size > self._bytes:
                 _, (_, dropped) = self._kept.popitem(last=False)
-                self.bytes -= dropped
+                self.size -= dropped
 
     def close(self) -> None:
         """Forget everything, and keep nothing from now on."""
         with self._lock:
             self._kept.clear()
-            self._count = self.bytes = 0
+            self._count = self.size = 0

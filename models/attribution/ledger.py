@@ -69,6 +69,7 @@ class Ledger:
         self.reused = 0
         self.between: Callable[[int], None] | None = None
         self._digest, self._encoder = classifier.spec.digest, classifier.encoder_digest
+        self._light = classifier.encoder.light
         # Without a digest nobody could tell its rows from those of another classifier.
         self._accounts = Accounts() if accounts is None or not self._digest else accounts
         self._texts = PerturbedTexts(classifier, self._leave)
@@ -142,7 +143,7 @@ class Ledger:
     def _leave(self, rows: Sequence[NDArray[np.intc]], hidden: Tensor) -> None:
         """Leave the states (B, T, D) of rows to other readers over the encoder, if there are any."""
         text = b"" if self._own is None else self._own[0]
-        if self._accounts.states.expects(self._encoder):
+        if not self._light and self._accounts.states.expects(self._encoder):
             self._accounts.states.keep(self._encoder, text, [row.tobytes() for row in rows], hidden)
 
     def _chunk(self, missing: Sequence[bytes], start: int) -> Sequence[bytes]:

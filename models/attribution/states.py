@@ -18,7 +18,7 @@ class _Text:
     """What is kept of the perturbations of one text: for each row its batch of states and its place there."""
 
     rows: dict[bytes, tuple[Tensor, int]] = field(default_factory=dict)
-    bytes: int = 0
+    size: int = 0
 
 
 class States:
@@ -43,10 +43,10 @@ class States:
         self._lock = Lock()
 
     @property
-    def bytes(self) -> int:
-        """How much is kept."""
+    def size(self) -> int:
+        """How many bytes are kept."""
         with self._lock:
-            return sum(text.bytes for texts in self._texts.values() for text in texts.values())
+            return sum(text.size for texts in self._texts.values() for text in texts.values())
 
     def expect(self, encoders: Collection[str]) -> None:
         """Keep states of these encoders from now on; forget those of all others."""
@@ -79,8 +79,8 @@ class States:
             own = texts.setdefault(text, _Text())
             texts.move_to_end(text)
             allowed = self._most // len(self._texts)
-            while len(texts) > 1 and sum(there.bytes for there in texts.values()) + size > allowed:
+            while len(texts) > 1 and sum(there.size for there in texts.values()) + size > allowed:
                 texts.popitem(last=False)
-            if own.bytes + size <= allowed:
+            if own.size + size <= allowed:
                 own.rows.update((row, (batch, place)) for place, row in enumerate(rows))
-                own.bytes += size
+                own.size += size

@@ -33,7 +33,9 @@ def _film(card: Card, index: int) -> Film:
     text, history = sentences(card.spec.task)[index], card.record["history"]
     shots = [record["probes"][index] for record in history]
     maps = [[float(weight) for weight in shot["attention"]] for shot in shots]
-    distances = [jensen_shannon(weights, maps[-1]) for weights in maps]
+    # What [CLS] and its like hold belongs to the distribution, though it is no word.
+    whole = [[*weights, float(shot.get("special", 0.0))] for weights, shot in zip(maps, shots, strict=True)]
+    distances = [jensen_shannon(weights, whole[-1]) for weights in whole]
     rest = settled(distances, CLOSE)
     return Film(
         model=card.spec.id,
@@ -52,6 +54,7 @@ def _film(card: Card, index: int) -> Film:
         kept=card.record.get("best_epoch"),
         settled=None if rest is None else int(history[rest]["epoch"]),
         road=road(card),
+        special=whole[-1][-1],
     )  # fmt: skip
 
 

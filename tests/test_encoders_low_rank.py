@@ -112,3 +112,18 @@ def test_a_tuned_classifier_is_written_and_read_back(folder, tmp_path):
 def test_a_rank_below_one_is_refused(folder, rank):
     with pytest.raises(PoolScopeError, match=f"rank of pretrained came as {rank}; expected 1 or more"):
         PretrainedEncoder(8, base=folder, tune="low_rank", rank=rank)
+
+
+def test_the_addition_may_be_multiplied_in_half_the_bits():
+    torch.manual_seed(0)
+    layer = LowRankLinear(nn.Linear(16, 12), rank=2)
+    nn.init.normal_(layer.up)
+    states = torch.randn(3, 5, 16)
+    exact = layer(states)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = layer(states)
+    assert half.dtype == torch.bfloat16
+    half.float().sum().backward()
+    assert layer.up.grad is not None
+    # Eight bits of fraction, sums of 16 products.
+    torch.testing.assert_close(half.float(), exact, rtol=2**-5, atol=0.1)

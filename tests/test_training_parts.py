@@ -13,8 +13,9 @@ from toy_data import recipe
 
 from models.classifier import pad_batch
 from models.errors import PoolScopeError
+from models.records import Token
 from models.training.batches import by_length, encode_texts, predict, shuffled_batches
-from models.training.probe import probe
+from models.training.probe import by_word, probe
 from models.training.recipe import Recipe
 from models.training.scores import scores
 
@@ -130,3 +131,21 @@ def test_an_unknown_field_is_refused_by_name():
     record = {**recipe().to_dict(), "momentum": 0.9, "beta": 1}
     with pytest.raises(PoolScopeError, match="^the recipe has unknown fields: beta, momentum$"):
         Recipe.from_dict(record)
+
+
+def test_precision_is_said_only_where_it_is_not_the_usual_one():
+    assert "precision" not in Recipe("toy", "cnn", "max").to_dict(), "earlier cards would no longer be up to date"
+    half = Recipe("toy", "cnn", "max", precision="bfloat16")
+    assert Recipe.from_dict(json.loads(json.dumps(half.to_dict()))) == half
+    assert half.key() != Recipe("toy", "cnn", "max").key()
+    with pytest.raises(PoolScopeError, match="precision came as 'float16'; expected one of: float32, bfloat16"):
+        Recipe("toy", "cnn", "max", precision="float16")
+
+
+def test_values_of_pieces_are_summed_over_words():
+    text = "don't re-read it!"  # do | n't | re-read | it | !
+    cut = [(0, 3), (3, 4), (4, 5), (6, 8), (8, 9), (9, 13), (14, 16), (16, 17)]
+    tokens = [Token(text[start:end], start, end) for start, end in cut]
+    # A piece that reaches over two words, as `don` does, belongs to the word where it begins.
+    assert by_word(text, tokens, [1, 2, 3, 4, 5, 6, 7, 8]) == [1, 5, 15, 7, 8]
+    assert by_word(text, tokens[:6], [1, 2, 3, 4, 5, 6]) == [1, 5, 15], "words that were cut off have no value"

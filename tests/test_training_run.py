@@ -46,6 +46,24 @@ def test_one_seed_gives_one_classifier_and_another_another():
     assert not same(first, train(recipe("bilstm", "apln", epochs=2, seed=2), DATA).classifier)
 
 
+def test_half_the_bits_are_for_the_encoder_alone(monkeypatch):
+    seen = []
+    whole = trainer.Objective.loss
+    monkeypatch.setattr(
+        trainer.Objective, "loss", lambda self, *given: seen.append(given[3].dtype) or whole(self, *given)
+    )
+    exact, half = (
+        train(recipe("cnn", "apln", epochs=1, precision=precision), DATA) for precision in ("float32", "bfloat16")
+    )
+    assert set(seen) == {torch.float32}, "the pooler gets states in full precision"
+    assert {p.dtype for p in half.classifier.parameters()} == {torch.float32}
+    assert not same(exact.classifier, half.classifier)
+    # bfloat16 has 8 bits of fraction: losses agree to about 2⁻⁸ relative, and do not agree exactly.
+    (one,), (other,) = exact.history, half.history
+    assert one["loss"] != other["loss"]
+    assert one["loss"] == pytest.approx(other["loss"], rel=2e-2)
+
+
 def scripted(monkeypatch, dev):
     """Let the dev accuracy of the epochs be as written, then 0."""
     values = chain(dev, [0.0] * 9)

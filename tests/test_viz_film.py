@@ -36,6 +36,21 @@ def test_the_story_tells_settling_word_prediction_and_tau():
     )
 
 
+def test_what_lies_on_no_word_is_said():
+    said = story(dataclasses.replace(film(), special=0.25))
+    assert said.endswith("25\u202f% lies on no word but on tokens of the reader's own, as [CLS].")
+
+
+def test_a_reader_of_nothing_but_its_own_token_has_a_film_without_colours():
+    nowhere = film(((0.0,) * 5,) * 3, settled=1, distances=(0.0,) * 3, attends=False, road=())
+    assert story(nowhere) == (
+        "Nothing lies on the words, all of it on a token of the reader's own, as [CLS]; “no” goes from 0.90 to 0.50."
+    )
+    (shown,) = movie([nowhere])["readers"]
+    assert shown["frames"][0]["q"] == [0] * 5
+    assert "no weight on any word" in shown["frames"][0]["said"]
+
+
 def test_a_map_that_never_rested_and_a_change_of_mind_are_said():
     maps = (MAPS[1], MAPS[2])
     moved = film(maps, settled=None, taus=(None, None), distances=(0.2, 0.0))

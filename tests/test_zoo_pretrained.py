@@ -12,12 +12,15 @@ from safetensors.torch import load, save
 from tiny_bert import save_bert
 from toy_data import toy
 
+from models.analysis import analyse
+from models.records import Request
 from models.training.batches import encode_splits, predict
 from models.training.recipe import Recipe
 from models.training.scores import scores
 from models.zoo.catalogue import find
 from models.zoo.errors import ZooError
 from models.zoo.pretrained import TunedEncoder, train_on
+from models.zoo.probes import PROBES
 from models.zoo.store import load_classifier
 
 
@@ -28,9 +31,17 @@ def recipe(folder, pooler="mean", **fields):
     )  # fmt: skip
 
 
+SENTENCES = ("the film was great", "a dull plot")
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    home = tmp_path_factory.mktemp("zoo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PROBES, "toy", SENTENCES)
+        yield _built(tmp_path_factory.mktemp("zoo"))
+
+
+def _built(home):
     folder = str(save_bert(home / "bert"))
     encoder = TunedEncoder(recipe(folder, label="encoder"), toy(), home, home / "work")
     told = []
@@ -38,6 +49,26 @@ def built(tmp_path_factory):
     for pooler in ("max", "apln"):
         train_on(encoder, recipe(folder, pooler), entry, told.append)
     return home, folder, encoder, entry, told
+
+
+@pytest.mark.parametrize("pooler", ["max", "apln"])
+def test_films_show_the_whole_reader_epoch_by_epoch(built, pooler):
+    home = built[0]
+    shipped, card = load_classifier(f"toy/pretrained/{pooler}", home), find(f"toy/pretrained/{pooler}", home)
+    history = card.record["history"]
+    assert [len(epoch["probes"]) for epoch in history] == [2, 2]
+    assert history[0]["probes"] != history[1]["probes"]
+    kept = history[card.record["best_epoch"] - 1]["probes"]
+    for text, shot in zip(SENTENCES, kept, strict=True):
+        # The epoch that was kept is what the classifier says now, but for the rounding of weights and of films.
+        found = analyse(shipped, Request(text))
+        trace = found.trace
+        shown = trace.shares if pooler == "max" else trace.weights
+        special = trace.special_share if pooler == "max" else trace.special_weight
+        assert shot["attention"] == pytest.approx(list(shown), abs=2e-3)
+        assert shot["special"] == pytest.approx(special, abs=2e-3)
+        assert sum(shot["attention"]) + shot["special"] == pytest.approx(1, abs=1e-3)
+        assert shot["probabilities"] == pytest.approx(list(found.prediction.probabilities), abs=2e-3)
 
 
 def test_scores_on_states_are_those_of_the_whole_classifier_read_from_disk(built):

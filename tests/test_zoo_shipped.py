@@ -10,6 +10,7 @@ from models.records import Request
 from models.training.batches import encode_texts, predict
 from models.training.scores import scores
 from models.zoo.catalogue import SHIPPED, catalogue, find, problems
+from models.zoo.probes import PROBES
 from models.zoo.recipes import CORE, PLANS, ngram_recipes, pretrained_recipes, recipes
 from models.zoo.store import load_classifier
 
@@ -101,8 +102,9 @@ def test_card_tells_what_was_measured(model_id):
     assert len(record["data"]["digest"]) == 64
     for epoch in record["history"]:
         assert math.isfinite(epoch["loss"])
+        assert len(epoch["probes"]) == len(PROBES[record["task"]]), "every classifier has its films"
         for probe in epoch["probes"]:
-            assert sum(probe["attention"]) == pytest.approx(1, abs=0.01)
+            assert sum(probe["attention"]) + probe.get("special", 0) == pytest.approx(1, abs=0.01)
 
 
 def test_no_two_classifiers_of_a_task_have_one_name():

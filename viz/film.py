@@ -35,7 +35,8 @@ class Film:
     ``attends`` says whether the weights are attention, else they are shares of the pooled vector.
     ``kept`` is the epoch whose weights are the classifier's, ``settled`` the one from which the
     map stays within :data:`CLOSE` of the last one. ``road`` holds (epochs done, lowest, median,
-    highest p), several an epoch, for poolers with a learned norm.
+    highest p), several an epoch, for poolers with a learned norm. ``special`` is what the reader's own
+    tokens ([CLS] and its like) hold in the last epoch, which is drawn nowhere.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Film:
     kept: int | None
     settled: int | None
     road: tuple[tuple[float, float, float, float], ...] = ()
+    special: float = 0.0
 
     def __post_init__(self) -> None:
         """Epochs are counted from 1; each has a weight for every word and a probability for every class."""
@@ -69,9 +71,14 @@ def story(film: Film) -> str:
     first, last = film.frames[0], film.frames[-1]
     if len(film.frames) == 1:
         return f"One epoch only, so nothing could change; the strongest word is {_strongest(film, first)}."
+    if not any(weight for frame in film.frames for weight in frame.weights):
+        nowhere = "Nothing lies on the words, all of it on a token of the reader's own, as [CLS]"
+        return f"{nowhere}; {_prediction(film, first, last)}."
     parts = [_settling(film), _words(film, first, last), _prediction(film, first, last)]
     if first.tau is not None and last.tau is not None:
         parts.append(f"τ with the gradient {wording.tau(first.tau)} → {wording.tau(last.tau)}")
+    if film.special:
+        parts.append(f"{wording.percent(film.special)} lies on no word but on tokens of the reader's own, as [CLS]")
     return f"{'; '.join(parts)}."
 
 

@@ -79,6 +79,7 @@ def _frame(film: Film, frame: Frame, limit: float) -> dict[str, Any]:
     """One epoch: colour steps, numbers in the cells, the prediction in words."""
     best = max(range(len(film.labels)), key=frame.probabilities.__getitem__)
     top = max(range(len(frame.weights)), key=frame.weights.__getitem__)
+    heaviest = f"strongest word “{markup.visible(film.tokens[top].text)}” {wording.percent(frame.weights[top])}"
     return {
         "epoch": frame.epoch,
         "q": [palette.step(weight, limit) for weight in frame.weights],
@@ -87,8 +88,8 @@ def _frame(film: Film, frame: Frame, limit: float) -> dict[str, Any]:
         "probability": round(frame.probabilities[best], 4),
         "words": wording.probability(frame.probabilities[best]),
         "now": _now(film, frame),
-        "said": f"{film.title}: {film.labels[best]} {wording.probability(frame.probabilities[best])}, strongest word "
-        f"“{markup.visible(film.tokens[top].text)}” {wording.percent(frame.weights[top])}, "
+        "said": f"{film.title}: {film.labels[best]} {wording.probability(frame.probabilities[best])}, "
+        f"{heaviest if frame.weights[top] else 'no weight on any word'}, "
         f"τ {wording.tau(frame.tau) if frame.tau is not None else 'undefined'}",
     }
 

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from models.commands.names import names
 from models.commands.values import options
 from models.errors import PoolScopeError
-from models.training.recipe import Recipe
+from models.training.recipe import PRECISIONS, Recipe
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Recipe fields that are plain numbers or words become flags of the same name.
 _FLAGS = (
     "seed", "epochs", "patience", "batch_size", "lr", "p_lr", "weight_decay", "dropout", "max_tokens", "min_count",
-    "max_words", "embedding_size", "train_limit", "label",
+    "max_words", "embedding_size", "train_limit", "label", "precision",
 )  # fmt: skip
 
 
@@ -53,7 +53,10 @@ def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the cla
     for name in _FLAGS:
         default = kinds[name].default
         kind = int if name == "train_limit" else type(default)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=f"default: {default}")
+        choices = PRECISIONS if name == "precision" else None
+        parser.add_argument(
+            f"--{name.replace('_', '-')}", type=kind, default=default, choices=choices, help=f"default: {default}"
+        )
     parser.set_defaults(run=run)
 
 

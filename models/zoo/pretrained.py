@@ -26,6 +26,7 @@ from models.training.trainer import Trained, picked_rows, prepare, train
 from models.training.word_table import WordTable
 from models.zoo.catalogue import Card
 from models.zoo.packing import halved, unshrink
+from models.zoo.probes import PROBES
 from models.zoo.publish import publish
 from models.zoo.store import TUNED
 
@@ -124,17 +125,27 @@ def train_on(encoder: TunedEncoder, recipe: Recipe, entry: Mapping[str, Any], to
     """
     states, dataset = encoder.states(recipe), encoder.dataset
     given = on_states(recipe, dataset.labels, states)
-    trained = train(recipe, dataset, prepared=given, encoded=states.rows, epoch_done=told)
-    whole = encoder.classifier(recipe)
-    whole.pooler.load_state_dict(given.pooler.state_dict())
-    whole.head.load_state_dict(given.head.state_dict())
+    whole = encoder.classifier(recipe).requires_grad_(False)
+
+    def read(trained: PoolingClassifier) -> PoolingClassifier:
+        _move(trained, whole)
+        return whole
+
+    probes = PROBES.get(recipe.task, ())
+    trained = train(recipe, dataset, prepared=given, encoded=states.rows, epoch_done=told, probes=probes, reader=read)
 
     def logits(shipped: PoolingClassifier, split: str) -> Tensor:
-        given.pooler.load_state_dict(shipped.pooler.state_dict())
-        given.head.load_state_dict(shipped.head.state_dict())
+        _move(shipped, given)
         return predict(given, states.rows[split])
 
-    return publish(encoder.folder, recipe, dataset, _whole(trained, whole), entry, logits=logits)
+    # The best epoch's, not the last one's that the probes were read with.
+    return publish(encoder.folder, recipe, dataset, _whole(trained, read(given)), entry, logits=logits)
+
+
+def _move(source: PoolingClassifier, target: PoolingClassifier) -> None:
+    """Copy pooler and head."""
+    target.pooler.load_state_dict(source.pooler.state_dict())
+    target.head.load_state_dict(source.head.state_dict())
 
 
 def _whole(trained: Trained, classifier: PoolingClassifier) -> Trained:

@@ -114,7 +114,7 @@ else:
             and isinstance(found := _cache.analysis(other, request), Analysis)
             and found.trace.weights is not None and found.tokens == analysis.tokens
         ]  # fmt: skip
-        _debate_dial.dial(card, request, analysis, trial, others, place, dark, view.scale)
+        _debate_dial.dial(card, request, analysis, trial, others, view, dark)
     elif name in _debate_draw.DRAW:
         _debate_draw.DRAW[name](Scene(card, analysis, trial, place, dark, view.scale), trial.finding)
     else:

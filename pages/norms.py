@@ -85,6 +85,7 @@ else:
     st.info("No classifier of this task has a norm to turn; train one with the pooler apln, gem or learned_norm.")
     if readers:
         _norm_lab.swaps(_norm_lab.Bench(readers[0], view, zoo, 1.0, MARKS, 0, dark))
+    _state.publish(view)
 
 st.subheader("What the readers learned", anchor=False)
 exponents = _facts.learned_norms(zoo.cards)

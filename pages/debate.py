@@ -29,7 +29,8 @@ from pages._state import Key
 SCORE = "scorecard"
 WORDS = (
     "The encoder turns every word, in its sentence, into a state: a list of numbers. Attention gives every state a "
-    "weight, the pooler mixes the states by these weights into one, and the head reads the answer off the mixture."
+    "weight, the pooler mixes the states by these weights into one, and the head reads the answer off the mixture. A "
+    "map gives every word a score for its importance to the answer; the attention is one map, and there are others."
 )
 ORDER = (
     "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",

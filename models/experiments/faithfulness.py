@@ -76,8 +76,8 @@ class TextFaithfulness(Experiment):
     title = "Faithfulness"
     question = "Does the answer really need the words that a map names?"
     claim = (
-        "If a map names what the answer rests on, the answer should fall without those words and stand with them "
-        "alone, say DeYoung et al."
+        "A map names the words that it scores highest. If the answer rests on them, it should fall without these words "
+        "and stand with them alone, say DeYoung et al."
     )
     protocol = (
         "The words are ordered by each map. The first 1, 5, 10, 20 and 50 % of them are taken out (comprehensiveness: "

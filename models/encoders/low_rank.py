@@ -27,7 +27,9 @@ class LowRankLinear(nn.Linear):
         """Map (…, I) to (…, O)."""
         found = super().forward(input)
         # Added in place: a sum of its own would read and write all (…, O) once more. Nothing keeps W x + b for later.
-        found.view(-1, self.out_features).addmm_(F.linear(input, self.down).view(-1, len(self.down)), self.up.T)
+        thin = F.linear(input, self.down).view(-1, len(self.down))
+        # Under autocast W x is in half the bits already, and nothing casts what is added in place.
+        found.view(-1, self.out_features).addmm_(thin, self.up.T.to(found.dtype))
         return found
 
 

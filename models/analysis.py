@@ -15,6 +15,7 @@ from torch import Tensor
 
 from models.agreements import agreements, compared
 from models.attribution import METHODS
+from models.attribution.accounts import Accounts
 from models.attribution.base import AttributionMethod, build
 from models.attribution.ledger import Ledger
 from models.attribution.reading import Reading
@@ -43,11 +44,12 @@ class Subject:
     target: Target
 
 
-def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
+def analyse(classifier: PoolingClassifier, request: Request, accounts: Accounts | None = None) -> Analysis:
     """Predict, trace the pooler, attribute by every method asked for, and compare the maps.
 
     The encoder reads the text once; every method starts from that reading. Agreements are
-    over kept tokens that are not special, for every pair of maps and every metric.
+    over kept tokens that are not special, for every pair of maps and every metric. What was read for an earlier
+    request of the same visitor is taken from ``accounts``.
 
     Raises:
         PoolScopeError: empty text, all tokens deleted, a class, method or parameter that does
@@ -55,7 +57,7 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     """
     started = time.perf_counter()
     methods = [build(call, METHODS) for call in request.methods]
-    read = subject(classifier, request)
+    read = subject(classifier, request, accounts)
     bare = Analysis(
         model=classifier.spec,
         request=request,
@@ -71,14 +73,14 @@ def analyse(classifier: PoolingClassifier, request: Request) -> Analysis:
     return dataclasses.replace(with_maps(bare, request, made), seconds=time.perf_counter() - started)
 
 
-def subject(classifier: PoolingClassifier, request: Request) -> Subject:
-    """Read the text of ``request`` once, for as many methods as may come.
+def subject(classifier: PoolingClassifier, request: Request, accounts: Accounts | None = None) -> Subject:
+    """Read the text of ``request`` once, for as many methods as may come; ``accounts`` as in :func:`analyse`.
 
     Raises:
         PoolScopeError: as :func:`analyse` does.
     """
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     prediction = predicted(classifier, reading.logits[0])
     return Subject(text, reading, prediction, target_of(classifier, request, prediction))
 
@@ -97,10 +99,14 @@ def with_maps(bare: Analysis, request: Request, attributions: Sequence[Attributi
     )
 
 
-def remove(classifier: PoolingClassifier, request: Request, index: int, how: Literal["deleted", "masked"]) -> Removal:
+def remove(
+    classifier: PoolingClassifier, request: Request, index: int, how: Literal["deleted", "masked"],
+    accounts: Accounts | None = None,
+) -> Removal:  # fmt: skip
     """Predict again with token ``index`` (of the unedited text) taken out or masked as well.
 
-    One forward pass. A token that the request already removed that way changes nothing.
+    One forward pass, or none if ``accounts`` has the text already. A token that the request already removed that way
+    changes nothing.
 
     Raises:
         PoolScopeError: no such token, nothing would be left, or masking a deleted token.
@@ -114,7 +120,7 @@ def remove(classifier: PoolingClassifier, request: Request, index: int, how: Lit
         edited = dataclasses.replace(request, deleted=(*request.deleted, index))
     else:
         edited = dataclasses.replace(request, masked=(*request.masked, index))
-    logits = Ledger(classifier).logits([prepare(classifier, edited).ids])
+    logits = Ledger(classifier, accounts=accounts).logits([prepare(classifier, edited).ids])
     return Removal(index, how, predicted(classifier, logits[0]))
 
 

@@ -23,7 +23,12 @@ class PoolingClassifier(nn.Module):
     frozen after :meth:`encode`, gradients can start at :meth:`from_embeddings`. ``mask`` is that of
     :meth:`grouped` everywhere but in :meth:`forward`. Shapes: ids and mask (B, T), embeddings
     (B, T, E), hidden (B, T, D), pooled (B, R), logits (B, C).
+
+    ``encoder_digest`` tells encoder and words apart from all others: two classifiers with the same one turn the same
+    ids into the same states, whatever pools them. It is empty where nobody stated it, and then says nothing.
     """
+
+    encoder_digest = ""
 
     def __init__(
         self,

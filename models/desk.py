@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from threading import Condition, Thread
 from typing import Final
 
 from models.analysis import Subject, attribution, subject
 from models.attribution import METHODS
+from models.attribution.accounts import Accounts
 from models.attribution.base import build
 from models.attribution.progress import STOPPED, CancelledError, Progress, Step
 from models.classifier import PoolingClassifier
@@ -27,13 +28,17 @@ Key = tuple[Hashable, str]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """The maps that one reader of ``words`` words owes: ``name`` tells it and its text from all others."""
+    """The maps that one reader of ``words`` words owes: ``name`` tells it and its text from all others.
+
+    ``encoder`` is the digest of its encoder, empty where it does not matter whether readers have one in common.
+    """
 
     name: Hashable
     title: str
     words: int
     classifier: Callable[[], PoolingClassifier]
     request: Request
+    encoder: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,12 +76,14 @@ class Desk:
     """One visitor's work, done by one thread of its own that takes its turn among those of other visitors.
 
     :meth:`ask` says what is on the screen: what is no longer asked for is dropped, a running map of that kind
-    ends before its next chunk. Finished maps are kept, ``most`` of them. Nothing of an unfinished map is.
+    ends before its next chunk. Finished maps are kept, ``most`` of them. Nothing of an unfinished map is,
+    but the texts read for it stand in ``accounts``, where all that the visitor asks for next finds them.
     """
 
     def __init__(self, turns: Turns = TURNS, most: int = MOST_MAPS) -> None:
         """Open an empty desk."""
         self._turns, self._most = turns, most
+        self.accounts = Accounts()
         self._changed = Condition()
         self._maps: OrderedDict[Key, Attribution] = OrderedDict()
         self._jobs: list[_Job] = []
@@ -96,6 +103,8 @@ class Desk:
             for order in orders
             for call in order.request.methods
         ]
+        encoders = Counter(order.encoder for order in orders if order.encoder)
+        self.accounts.states.expect([name for name, readers in encoders.items() if readers > 1])
         with self._changed:
             self._jobs = sorted(jobs, key=lambda job: job.cost)
             wanted = {job.key for job in jobs}
@@ -148,6 +157,7 @@ class Desk:
 
     def close(self) -> None:
         """Forget everything and let the thread end."""
+        self.accounts.close()
         with self._changed:
             self._jobs, self._maps, self._stopped = [], OrderedDict(), set()
             if self._running is not None:
@@ -196,7 +206,7 @@ class Desk:
         try:
             with self._turns:
                 if job.order.name not in subjects:
-                    subjects[job.order.name] = subject(job.order.classifier(), job.order.request)
+                    subjects[job.order.name] = subject(job.order.classifier(), job.order.request, self.accounts)
                 read = subjects[job.order.name]
                 target = read.target.index
                 progress.follow(read.reading, job.cost)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import predicted, prepare
+from models.attribution.accounts import Accounts
 from models.attribution.ledger import Ledger
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
@@ -63,11 +64,12 @@ def neighbours(classifier: PoolingClassifier, word: str, k: int = 10, space: Spa
 
 
 def substitutes(
-    classifier: PoolingClassifier, request: Request, index: int, words: Sequence[str]
+    classifier: PoolingClassifier, request: Request, index: int, words: Sequence[str], accounts: Accounts | None = None
 ) -> tuple[Substitute, ...]:
     """Predict with each of ``words`` at place ``index`` (of the unedited text), all in one batch.
 
-    Other edits of the request stay; a masked word is replaced as well.
+    Texts that ``accounts`` has already are not read again. Other edits of the request stay; a masked word is
+    replaced as well.
 
     Raises:
         PoolScopeError: no such word in the text, or it is deleted.
@@ -83,7 +85,7 @@ def substitutes(
     # The ids of a word stand side by side.
     start, end = text.owners.index(index), len(text.owners) - text.owners[::-1].index(index)
     rows = [[*text.ids[:start], *classifier.vocabulary.pieces(word), *text.ids[end:]] for word in words]
-    logits = Ledger(classifier).logits(rows)
+    logits = Ledger(classifier, accounts=accounts).logits(rows)
     return tuple(Substitute(index, word, predicted(classifier, row)) for word, row in zip(words, logits, strict=True))
 
 

@@ -210,7 +210,8 @@ class Attribution:
     methods that take tokens out one by one, the class probabilities without each token (``None``
     for tokens that could not be taken out). ``special`` is what the encoder's own tokens ([CLS],
     [SEP]) hold of the sum, which stand at no word. ``forwards`` counts the texts the method needs
-    read beside this one, of which ``reused`` had been read for another method. ``errors`` are the
+    read beside this one, of which ``reused`` had been read before: for another method, another question about the
+    same words, or another reader over the same encoder. ``errors`` are the
     standard errors of scores that were sampled, and ``fit`` is the R² of scores that are the
     coefficients of a fitted model. ``pieces`` are the scores before they were summed over words, one per
     piece of the analysis, for methods that score pieces; those that work on whole words have none.

@@ -18,6 +18,8 @@ T = TypeVar("T")
 Edit = tuple[Literal["deleted", "masked"], int]
 
 LONGEST_TEXT = 2_000  # characters of a shared text; longer addresses are cut by some programs
+MOST_WEIGHTS = 200  # words whose weights fit in a link
+WHOLE = 10_000  # what the weights of a link are parts of
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE]-?\d+)?")
 _LETTERS: Mapping[str, Literal["deleted", "masked"]] = {"d": "deleted", "m": "masked"}
 
@@ -32,8 +34,10 @@ class Address:
     belong to the gradient page, ``norm`` and ``p`` to the norms page, ``sentence`` to the movie,
     ``section`` to the zoo, ``experiment`` to the debate, ``number`` to the distributions. ``through`` says whether the
     ladder's gradients pass the attention, ``setting`` what an experiment's sliders do; ``twins`` is the question to a
-    reader's twins, ``strength`` the λ of the one shown, ``lab`` the part of the norm laboratory. ``k`` words of two
-    maps are compared, by ``measure``;
+    reader's twins, ``strength`` the λ of the one shown. ``weights`` are those that were dialled, word by word, in
+    hundredths of a percent. ``lab`` is the part of the norm laboratory, ``frozen`` 1 where its scaling is held while
+    words are erased, ``swap`` the reader whose pooler is exchanged, ``variant`` the pooler whose p are shown.
+    ``classes`` are those whose linked pictures are drawn. ``k`` words of two maps are compared, by ``measure``;
     ``pieces`` is 1 where sub-words are shown as they are read.
     """
 
@@ -64,6 +68,11 @@ class Address:
     twins: str | None = None
     strength: float | None = None
     lab: str | None = None
+    weights: tuple[int, ...] | None = None
+    frozen: str | None = None
+    swap: str | None = None
+    variant: str | None = None
+    classes: tuple[int, ...] | None = None
 
 
 def parse(params: Mapping[str, str]) -> tuple[Address, tuple[str, ...]]:
@@ -145,6 +154,17 @@ def _index(text: str) -> int:
     return int(text)
 
 
+def _indices(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(_index(part) for part in text.split(",")))
+
+
+def _weights(text: str) -> tuple[int, ...]:
+    found = tuple(_index(part) for part in text.split("."))
+    if len(found) > MOST_WEIGHTS or not 0 < sum(found) <= 2 * WHOLE:
+        raise ValueError(f"one number per word was expected, together about {WHOLE:,}")
+    return found
+
+
 def _count(text: str) -> int:
     found = _index(text)
     if found < 1:
@@ -194,6 +214,11 @@ _READ: Mapping[str, Callable[[str], object]] = {
     "twins": _word,
     "strength": _exponent,
     "lab": _word,
+    "weights": _weights,
+    "frozen": _word,
+    "swap": _reader,
+    "variant": _word,
+    "classes": _indices,
 }
 _WRITE: Mapping[str, Callable[..., str]] = {
     "task": str,
@@ -223,4 +248,9 @@ _WRITE: Mapping[str, Callable[..., str]] = {
     "twins": str,
     "strength": lambda strength: f"{strength:g}",
     "lab": str,
+    "weights": lambda weights: ".".join(map(str, weights)),
+    "frozen": str,
+    "swap": _write_reader,
+    "variant": str,
+    "classes": lambda classes: ",".join(map(str, classes)),
 }

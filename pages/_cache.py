@@ -1,7 +1,8 @@
 """The only ``st.cache_*``: classifiers are shared by all visitors, what they typed is not.
 
 Classifiers are kept by id and digest of their weights, results by the frozen request as well; maps
-are made and kept by the visitor's :class:`~models.desk.Desk`. All caches are bounded.
+are made and kept by the visitor's :class:`~models.desk.Desk`, in whose accounts everything that is computed
+for the visitor finds the texts that were read before. All caches are bounded.
 Errors come back as sentences, so that one bad file costs one reader only.
 """
 
@@ -297,7 +298,8 @@ def _order(card: Card, request: Request) -> Order:
 
     identity, bare = _identity(card), dataclasses.replace(request, methods=())
     words = len(_analysis(*identity, bare).tokens)
-    return Order((*identity, bare), card.spec.title, words, lambda: _classifier(*identity), request)
+    encoder = _classifier(*identity).encoder_digest
+    return Order((*identity, bare), card.spec.title, words, lambda: _classifier(*identity), request, encoder)
 
 
 def _explained(card: Card, request: Request) -> Analysis:
@@ -317,7 +319,7 @@ def _desk() -> Desk:
 def _analysis(model_id: str, digest: str, folder: str, request: Request) -> Analysis:
     from models.analysis import analyse
 
-    return analyse(_classifier(model_id, digest, folder), request)
+    return analyse(_classifier(model_id, digest, folder), request, desk().accounts)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
@@ -354,7 +356,7 @@ def _removal(
 ) -> Removal:
     from models.analysis import remove
 
-    return remove(_classifier(model_id, digest, folder), request, index, how)
+    return remove(_classifier(model_id, digest, folder), request, index, how, desk().accounts)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
@@ -372,14 +374,14 @@ def _substitutes(
 ) -> tuple[Substitute, ...]:
     from models.neighbours import substitutes as replaced
 
-    return replaced(_classifier(model_id, digest, folder), request, index, words)
+    return replaced(_classifier(model_id, digest, folder), request, index, words, desk().accounts)
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)
 def _ladder(model_id: str, digest: str, folder: str, request: Request, through: Through) -> Ladder:
     from models.experiments.ladder import ladder as climb
 
-    return climb(_classifier(model_id, digest, folder), request, through)
+    return climb(_classifier(model_id, digest, folder), request, through, desk().accounts)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
@@ -387,14 +389,14 @@ def _trial(model_id: str, digest: str, folder: str, request: Request, call: Expe
     from models.experiments import EXPERIMENTS
     from models.experiments.base import perform
 
-    return perform(_classifier(model_id, digest, folder), request, call, EXPERIMENTS)
+    return perform(_classifier(model_id, digest, folder), request, call, EXPERIMENTS, desk().accounts)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
 def _imposed(model_id: str, digest: str, folder: str, request: Request, weights: tuple[float, ...]) -> Imposed:
     from models.experiments.imposed import impose
 
-    return impose(_classifier(model_id, digest, folder), request, weights)
+    return impose(_classifier(model_id, digest, folder), request, weights, desk().accounts)
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)

@@ -30,7 +30,7 @@ def task_changed(cards: Sequence[Card]) -> None:
     state[Key.READERS] = first_readers(state[Key.TASK], cards, wanted)
     state[Key.PLACES] = {reader: place for place, reader in enumerate(state[Key.READERS])}
     state[Key.TARGET] = state[Key.VERSUS] = ""
-    for key in (Key.READER, Key.NORM_READER):
+    for key in (Key.READER, Key.NORM_READER, Key.SWAP_READER, Key.SHOWN):
         state.pop(key, None)
     if state.get(Key.EXAMPLE) is not None or not state[Key.TEXT]:
         show(next(iter(examples(state[Key.TASK]))))

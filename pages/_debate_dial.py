@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Sequence
 
 import streamlit as st
@@ -11,7 +13,8 @@ from models.experiments.imposed import dealt, turned
 from models.records import Analysis, Request
 from models.zoo.catalogue import Card
 from pages import _cache, _parts, _state, _words
-from pages._state import Key
+from pages._address import WHOLE
+from pages._state import Dialled, Key, View
 from viz import debate, debate_charts, wording
 
 MOST_UNDO = 50
@@ -25,12 +28,11 @@ def own_weights(analysis: Analysis, trial: Trial) -> tuple[float, ...]:
 
 @st.fragment
 def dial(
-    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], place: int, dark: bool,
-    scale: str,
+    card: Card, request: Request, analysis: Analysis, trial: Trial, others: Sequence[Analysis], view: View, dark: bool,
 ) -> None:
     """The controls and what they do; turning them reruns only this."""
-    own = own_weights(analysis, trial)
-    history = _history((card.spec.id, card.spec.digest, request.text, trial.kept), own)
+    own, place, scale = own_weights(analysis, trial), view.colours[card.spec.id], view.scale
+    history = _history(card, request.text, trial, own)
     now = history[-1]
     _word_and_weight(trial, now)
     _buttons(trial, own, now, others)
@@ -43,6 +45,7 @@ def dial(
         "change.",
         _words.JSD, _words.TVD,
     )  # fmt: skip
+    _state.publish(view)
 
 
 def _say(found: Imposed) -> None:
@@ -55,14 +58,23 @@ def _say(found: Imposed) -> None:
     )
 
 
-def _history(key: object, own: tuple[float, ...]) -> list[tuple[float, ...]]:
-    """The weights set so far for this reader and text, its own first."""
-    kept = st.session_state.get(Key.DIALLED)
-    if kept is None or kept[0] != key:
-        kept = st.session_state[Key.DIALLED] = (key, [own])
-        st.session_state.pop(Key.DIAL_WORD, None)
-    history: list[tuple[float, ...]] = kept[1]
-    return history
+def _history(card: Card, text: str, trial: Trial, own: tuple[float, ...]) -> list[tuple[float, ...]]:
+    """The weights set so far for this reader and text, its own first; at first those of a link."""
+    state = st.session_state
+    fresh = Dialled(card.spec.id, card.spec.digest, text, trial.kept, [own])
+    found: Dialled | None = state.get(Key.DIALLED)
+    if found is None or dataclasses.replace(found, history=[own]) != fresh:
+        state[Key.DIALLED] = found = fresh
+        state.pop(Key.DIAL_WORD, None)
+        asked = state.pop(Key.WEIGHTS, None)
+        if asked is not None and len(asked) == len(own):
+            found.history.append(tuple(math.fsum(own) * part / WHOLE for part in asked))
+        elif asked is not None:
+            st.warning(
+                f"The link dials {wording.count(len(asked), 'word')}, but {len(own)} are read here; the reader's own "
+                "weights are shown."
+            )
+    return found.history
 
 
 def _word_and_weight(trial: Trial, now: tuple[float, ...]) -> None:
@@ -90,7 +102,7 @@ def _buttons(
 ) -> None:
     """Undo, back, equal, permuted, and another reader's weights."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        history = st.session_state[Key.DIALLED][1]
+        history = st.session_state[Key.DIALLED].history
         st.button("Undo", key=Key.DIAL_UNDO, on_click=_undo, disabled=len(history) < 2)
         st.button("Its own", key=Key.DIAL_OWN, on_click=_set, args=(own,), disabled=now == own)
         st.button("All equal", key=Key.DIAL_EQUAL, on_click=_set, args=((1 / len(own),) * len(own),))
@@ -113,13 +125,13 @@ def _turned(now: tuple[float, ...]) -> None:
 
 
 def _set(weights: tuple[float, ...]) -> None:
-    history = st.session_state[Key.DIALLED][1]
+    history = st.session_state[Key.DIALLED].history
     history.append(weights)
     # The reader's own stay at the bottom.
     del history[1 : max(1, len(history) - MOST_UNDO)]
 
 
 def _undo() -> None:
-    history = st.session_state[Key.DIALLED][1]
+    history = st.session_state[Key.DIALLED].history
     if len(history) > 1:
         history.pop()

@@ -88,8 +88,9 @@ def permutation(scene: Scene, found: Permutation) -> None:
     st.html(debate.placed_html((change_row(scene, found),)))
     what = "share" if found.shared else "weight"
     st.text(
-        f"The largest {what} of a word here is {wording.percent(found.largest)} (bin {SECTIONS[found.section]} of "
-        f"Jain & Wallace's four). Of 100 shuffles, {found.flips:.0%} changed the predicted class."
+        f"Of 100 shuffles, {found.flips:.0%} changed the predicted class. The largest {what} of a word here is "
+        f"{wording.percent(found.largest)}; of the four groups that Jain & Wallace sort texts into, that is the one "
+        f"{SECTIONS[found.section]}."
     )
     _parts.how_to_read(
         "A bar counts shuffles by how much they changed the output; far left is hardly at all. On the strip the marker "
@@ -116,8 +117,9 @@ def adversary(scene: Scene, found: Adversary) -> None:
     st.html(debate.placed_html((distance_row(scene, found),)))
     st.text(seeds_apart(scene.card) or "No twin with another seed says what distance chance alone makes.")
     _parts.how_to_read(
-        "Solved exactly: no attention with this answer is further away." if found.exact
-        else "Found by search: the true distance is this or more.", _words.JSD, _words.TVD,
+        ("Solved exactly: no attention with this answer is further away." if found.exact
+         else "Found by search: the true distance is this or more.")
+        + " On the strip the marker is this text, the grey bars are the test texts.", _words.JSD, _words.TVD,
     )  # fmt: skip
 
 
@@ -137,7 +139,8 @@ def smallest_edit(scene: Scene, found: SmallestEdit) -> None:
         Placed("Attention that must move", found.moved, said, 0, 1, ends, scene.reference("smallest_edit")),
     )))  # fmt: skip
     _parts.how_to_read(
-        f"Any further in this direction and the answer is “{rival}”. KL {wording.number(found.divergence)}, "
+        f"A line leads from a word's own weight (hollow) to the edited one (filled). Any further and the answer is "
+        f"“{rival}”. KL {wording.number(found.divergence)}, "
         f"JSD {wording.number(found.distance)}.", _words.JSD,
     )  # fmt: skip
 
@@ -164,8 +167,10 @@ def erasure(scene: Scene, found: Erasure) -> None:
             f"{others} would (JSD {wording.number(effect)})."
         )
     _parts.how_to_read(
-        "The lower a curve early on, the better its order found what the answer needs; dots mark the flip. Grey is the "
-        "mean of ten random orders, with the middle 80 % of them.", _words.JSD,
+        "A curve is an order in which words lose their weight; the lower it is early on, the better the order found "
+        "what the answer needs, and a dot marks where another class wins. “Gradient in the weight” begins with the "
+        "word whose weight moves the answer most. Grey is the mean of ten random orders, with the middle 80 % of them.",
+        _words.JSD,
     )  # fmt: skip
 
 
@@ -182,8 +187,9 @@ def conicity(scene: Scene, found: Conicity) -> None:
     if found.measured is not None:
         told = "." if found.predicted is None else f"; the states alone foretell {wording.number(found.predicted)}."
         st.text(
-            f"The answer leads by {wording.number(found.margin)} logits. Dealing the weights to other words by chance "
-            f"moves this lead by {wording.number(found.measured)} (root mean square){told}"
+            f"Before scores become probabilities, the answer's score leads by {wording.number(found.margin)} (logits). "
+            f"Dealing the weights to other words by chance moves this lead by {wording.number(found.measured)} (root "
+            f"mean square){told}"
         )
     if found.reason:
         st.caption(_parts.plain(found.reason))
@@ -209,7 +215,10 @@ def faithfulness(scene: Scene, found: Faithfulness) -> None:
     if found.left_out:
         st.info(_parts.plain(found.left_out))
     _parts.chart(debate_faith.faith_chart(found, scene.place, scene.dark))
-    lines = "" if found.left_out else " The line is the range over four ways of taking words out."
+    lines = "" if found.left_out else (
+        " The line is the range over four ways of taking words out. The oracle orders words by what each takes with it "
+        "alone."
+    )
     _parts.how_to_read(
         "A dot is a map: how much of the answer's probability goes with the words it names. The grey band is what "
         f"random maps reach; a hollow dot is no better than chance.{lines}",

@@ -48,7 +48,10 @@ def seeds_apart(card: Card) -> str:
     if not known or not means[0].texts:
         return ""
     ends = " to ".join(dict.fromkeys(wording.number(end) for end in (min(known), max(known))))
-    return f"Over the {means[0].texts:,} test texts, other seeds of this reader are on average JSD {ends} away from it."
+    return (
+        f"For comparison: trained anew from other random starts (seeds), this reader is on average JSD {ends} away "
+        f"from itself, over the {means[0].texts:,} test texts."
+    )
 
 
 def pick_strength(panel: str, found: Sequence[Card], words: str) -> Card:

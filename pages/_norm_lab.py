@@ -135,7 +135,10 @@ def learned(bench: Bench) -> None:
         runs = found[0].runs
         variants = list(dict.fromkeys(run.variant for run in runs if with_p(runs, run.variant)))
         titles = _methods.variants(set(variants))
-        variant = _widgets.pick_one("Pooler", Key.LEARNED_BY, variants, lambda name: titles.get(name, name), HEADLINE)
+        variant = _widgets.pick_one(
+            "Pooler", Key.LEARNED_BY, variants, lambda name: titles.get(name, name), HEADLINE,
+            unknown="There is no pooler “{}” with a learned p in the study; another one is shown.",
+        )  # fmt: skip
         shown = with_p(runs, variant)
         split = p_variance(shown)
         if split is not None:

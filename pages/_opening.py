@@ -90,6 +90,9 @@ def _open(address: Address, cards: Sequence[Card]) -> list[str]:
     state[Key.SETTING], state[Key.LAB], state[Key.PANEL] = address.setting, address.lab, address.twins
     if address.twins and address.strength is not None:
         state[Key.strength(address.twins)] = f"{address.strength:g}"
+    state[Key.WEIGHTS], state[Key.SHOWN], state[Key.LEARNED_BY] = address.weights, address.classes, address.variant
+    state[Key.FREEZE] = address.frozen == "1"
+    state[Key.SWAP_READER] = f"{task}/{address.swap}" if address.swap else None
     state[Key.THROUGH] = address.through if address.through in THROUGH else THROUGH[0]
     if address.through and address.through != state[Key.THROUGH]:
         notes.append(f"A gradient cannot take the attention “{address.through}”; {THROUGH[0]} is shown instead.")

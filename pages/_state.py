@@ -7,6 +7,7 @@ Own text gets there only when asked.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -54,6 +55,7 @@ class Key:
     NOTES, ROUND, WORD, VIEW, P = "state.notes", "state.round", "state.word", "state.view", "state.p"
     CLICKED, PICKING, PICKED, TOP = "state.clicked", "state.picking", "state.picked", "state.top"
     ALL_ASKED, DIALLED, SETTING = "state.all_asked", "state.dialled", "state.setting"
+    WEIGHTS, SHOWN = "state.weights", "state.shown"
 
     @staticmethod
     def tokens() -> str:
@@ -89,6 +91,17 @@ class Key:
     def download(page: str, kind: str) -> str:
         """A page's button for one kind of file."""
         return f"download.{page}.{kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dialled:
+    """The weights that were set by hand for the words ``kept`` of a text, the reader's own first, the last ones now."""
+
+    reader: str
+    digest: str
+    text: str
+    kept: tuple[int, ...]
+    history: list[tuple[float, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,7 @@ def publish(view: View) -> None:
     by_place = {place: reader for reader, place in view.places}
     experiment = state.get(Key.EXPERIMENT)
     panel = state.get(Key.PANEL) if experiment == TWINS else None
+    lab = state.get(Key.LAB)
     address = Address(
         task=view.task,
         readers=tuple(tail(by_place.get(place)) for place in range(MOST_READERS)),
@@ -192,7 +206,12 @@ def publish(view: View) -> None:
         setting=setting(experiment),
         twins=panel,
         strength=strength(panel),
-        lab=state.get(Key.LAB),
+        lab=lab,
+        weights=dialled(view, experiment) if readable else None,
+        frozen="1" if state.get(Key.FREEZE) else None,
+        swap=tail(state.get(Key.SWAP_READER)) if lab == "swap" else None,
+        variant=state.get(Key.LEARNED_BY) if lab == "learned" else None,
+        classes=state.get(Key.SHOWN),
     )
     params = _address.build(address)
     if st.query_params.to_dict() != params:
@@ -203,6 +222,17 @@ def setting(experiment: object) -> MethodCall | None:
     """What the sliders of the experiment shown say, where they do not say what is usual."""
     found: MethodCall | None = st.session_state.get(Key.SETTING)
     return found if found is not None and found.name == experiment and found.params else None
+
+
+def dialled(view: View, experiment: object) -> tuple[int, ...] | None:
+    """The weights set by hand for the reader and the text shown, where they are not its own and fit in a link."""
+    found: Dialled | None = st.session_state.get(Key.DIALLED)
+    if found is None or experiment != "dial" or (found.reader, found.text) != (st.session_state[Key.READER], view.text):
+        return None
+    own, now = found.history[0], found.history[-1]
+    if now == own or len(now) > _address.MOST_WEIGHTS:
+        return None
+    return tuple(round(_address.WHOLE * weight / math.fsum(own)) for weight in now)
 
 
 def strength(panel: object) -> float | None:

@@ -147,17 +147,23 @@ def pick_through(attends: bool) -> Through:
 
 def pick_classes(found: Measured, first: Sequence[int], most: int) -> list[int]:
     """Up to ``most`` predicted classes, where there are more to choose from; those of ``first`` to begin with."""
-    there = sorted(set(found.predicted))
+    there, state, key = sorted(set(found.predicted)), st.session_state, f"{Key.CLASSES}.{found.data}"
+    asked, state[Key.SHOWN] = state.get(Key.SHOWN), None
     if len(there) <= len(first):
         return there
-    key = f"{Key.CLASSES}.{found.data}"
-    if not st.session_state.get(key):
-        st.session_state[key] = list(first)
+    if key not in state and asked is not None:
+        state[key] = [place for place in asked if place in there][:most]
+        if len(state[key]) < len(asked):
+            st.warning(f"Not every class of the link can be drawn; up to {most} that this reader predicts can.")
+    if not state.get(key):
+        state[key] = list(first)
     chosen = st.multiselect(
         "Predicted classes", there, key=key, format_func=lambda place: found.labels[place], max_selections=most,
         persist_state="session", help=f"Up to {most} beside each other; at first those predicted most often.",
     )  # fmt: skip
-    return sorted(place for place in chosen if place in there) or list(first)
+    shown = sorted(place for place in chosen if place in there) or list(first)
+    state[Key.SHOWN] = None if shown == sorted(first) else tuple(shown)
+    return shown
 
 
 def _pick_one(what: str, key: str, titles: Mapping[str, str]) -> str:

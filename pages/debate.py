@@ -29,7 +29,8 @@ from pages._state import Key
 SCORE = "scorecard"
 WORDS = (
     "The encoder turns every word, in its sentence, into a state: a list of numbers. Attention gives every state a "
-    "weight, the pooler mixes the states by these weights into one, and the head reads the answer off the mixture."
+    "weight, the pooler mixes the states by these weights into one, and the head reads the answer off the mixture. A "
+    "map gives every word a score for its importance to the answer; the attention is one map, and there are others."
 )
 ORDER = (
     "correlation", "permutation", "adversary", "smallest_edit", "dial", "erasure", "conicity", "sanity", "faithfulness",
@@ -114,7 +115,7 @@ else:
             and isinstance(found := _cache.analysis(other, request), Analysis)
             and found.trace.weights is not None and found.tokens == analysis.tokens
         ]  # fmt: skip
-        _debate_dial.dial(card, request, analysis, trial, others, place, dark, view.scale)
+        _debate_dial.dial(card, request, analysis, trial, others, view, dark)
     elif name in _debate_draw.DRAW:
         _debate_draw.DRAW[name](Scene(card, analysis, trial, place, dark, view.scale), trial.finding)
     else:

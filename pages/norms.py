@@ -36,9 +36,11 @@ def turn(sweep: NormSweep, learned: float) -> None:
             st.latex(said.numeric)
         st.caption(said.sentence)
         st.text(_facts.prediction_words(sweep, p))
+        st.markdown("**How does the answer change with p?**")
         _parts.chart(dial.dial_curve(sweep, p, place, dark))
         _parts.how_to_read("The prediction at every p; the states stay as they are, only the pooler changes.")
     with words:
+        st.markdown("**Which words does this p weigh, and which make up the pooled vector?**")
         if sweep.points[0].effective is not None:
             _parts.chart(dial.dial_words(sweep, p, "effective", place, dark))
         _parts.chart(dial.dial_words(sweep, p, "share", place, dark))
@@ -46,6 +48,7 @@ def turn(sweep: NormSweep, learned: float) -> None:
             "Hollow is the learned p, filled the dial; the line between them is what the dial changes.",
             _words.NORM, _words.POOLED_SHARE,
         )  # fmt: skip
+    st.markdown("**Which dimensions of the pooled vector does this p raise, and which word wins each?**")
     _parts.chart(dial.dial_strip(sweep, p, place, dark))
     _parts.how_to_read(
         "One bar per dimension of the pooled vector, grouped by the word that wins it; a bar above its line grew with "
@@ -85,8 +88,9 @@ else:
     st.info("No classifier of this task has a norm to turn; train one with the pooler apln, gem or learned_norm.")
     if readers:
         _norm_lab.swaps(_norm_lab.Bench(readers[0], view, zoo, 1.0, MARKS, 0, dark))
+    _state.publish(view)
 
-st.subheader("What the readers learned", anchor=False)
+st.subheader("Which p did the readers learn?", anchor=False)
 exponents = _facts.learned_norms(zoo.cards)
 if exponents:
     _parts.chart(norms.norm_dots(exponents, dark))
@@ -99,7 +103,7 @@ if exponents:
 else:
     st.info("No classifier with a learned norm is there yet.")
 
-st.subheader("How they got there", anchor=False)
+st.subheader("How did training take them there?", anchor=False)
 trained = _widgets.pick_trained(zoo)
 if trained is None:
     st.info("No classifier here carries the history of its training.")

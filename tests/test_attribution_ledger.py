@@ -10,6 +10,7 @@ import torch
 from tiny_classifiers import PAIRS, TEXT, fingerprint, ids_of, same_fingerprint, tiny
 
 from models.analysis import analyse
+from models.attribution.accounts import Accounts
 from models.attribution.footprint import Footprint
 from models.attribution.ledger import FIRST_CELLS, MOST_CELLS, Ledger
 from models.attribution.perturbed import PerturbedTexts
@@ -107,7 +108,7 @@ def test_who_asked_first_moves_no_number_by_more_than_rounding(encoder):
 
 def test_only_so_many_results_are_kept_and_the_answer_is_whole_all_the_same():
     classifier = tiny("embedding", "mean")
-    ledger, rows = Ledger(classifier, rows=50), draw(170)
+    ledger, rows = Ledger(classifier, accounts=Accounts(rows=50)), draw(170)
     found = ledger.logits(rows)
     assert len(ledger) == 50
     assert found.shape == (170, 3)

@@ -94,7 +94,7 @@ def test_a_reader_that_is_not_shipped_gets_random_weights_and_the_table_says_so(
 # That of the debate has tests of its own, beside the search it restates.
 @pytest.mark.parametrize("section", sorted(set(SECTIONS) - {"debate"}))
 def test_every_section_has_a_cell_for_every_column(section, monkeypatch, tmp_path):
-    for name in ("analysis", "paths", "perturbations", "poolers", "experiments"):
+    for name in ("analysis", "paths", "perturbations", "readers", "poolers", "experiments"):
         module = __import__(f"models.bench.{name}", fromlist=["report"])
         for constant, value in {
             "ENCODERS": ("embedding",), "WORDS": (6,), "TEXTS": 1, "SHAPE": (2, 17, 8), "EXPONENTS": (2.0,), "RUNS": 1,

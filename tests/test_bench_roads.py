@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from captum.attr import IntegratedGradients
 from tiny_classifiers import TEXT, ids_of, tiny
 
 from models.attribution.reading import Reading
-from models.bench import paths, perturbations, poolers
+from models.bench import paths, perturbations, poolers, readers
 from models.poolers import POOLERS
 
 
@@ -94,3 +96,24 @@ def test_the_forms_have_a_row_for_every_type_and_exponent(small, monkeypatch):
     assert all(len(row) == len(poolers.FORMS) for row in rows)
     assert {row[5] for row in rows} == {"0.0%"}
     assert rows[1][6] != "0.0%" != rows[3][6]
+
+
+def test_readers_together_say_what_each_says_and_send_a_text_once(monkeypatch):
+    several = [tiny("transformer", pooler) for pooler in ("mean", "max")]
+    several[1].encoder, several[1].table = several[0].encoder, several[0].table
+    for digest, classifier in enumerate(several):
+        classifier.encoder_digest = "one"
+        classifier.spec = dataclasses.replace(classifier.spec, digest=str(digest))
+    plain, found = readers.alone(several, TEXT), readers.together(several, TEXT)
+    assert [one.forwards for one in found] == [plain[0].forwards, 0]
+    assert plain[1].forwards > 100
+    for one, other in zip(found, plain, strict=True):
+        for made, expected in zip(one.attributions, other.attributions, strict=True):
+            assert made.scores == pytest.approx(expected.scores, abs=1e-6)
+    monkeypatch.setattr(readers, "classifier_of", lambda encoder, pooler: several[pooler == "max"])
+    monkeypatch.setattr(readers, "POOLERS", ("mean", "max"))
+    monkeypatch.setattr(readers, "text_of", lambda words: TEXT)
+    _, count, _, _, counts, read, apart = readers.row("transformer", 1)
+    assert (count, read) == ("2", f"{sum(one.forwards for one in plain):,}")
+    assert counts == f"{found[0].forwards:,}, {found[0].reused + found[1].reused:,}"
+    assert float(apart) <= 1e-6

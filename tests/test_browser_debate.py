@@ -6,7 +6,8 @@ import re
 
 import pytest
 from app_zoo import make_zoo
-from test_browser import PATIENCE, browser, serve, visit
+from browser_parts import WIDER, choose, server_of
+from test_browser import PATIENCE, browser, visit
 
 # The fixtures live where the other browser tests are.
 __all__ = ["browser", "visit"]
@@ -15,14 +16,7 @@ NAMES = (
     "Correlation", "Permutation", "Adversarial attention", "Smallest edit", "Dial the attention", "Erasure", "Cone",
     "Sanity checks", "Faithfulness", "Scorecard",
 )  # fmt: skip
-WIDER = """() => document.querySelector('[data-testid="stMain"]').scrollWidth - window.innerWidth"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    zoo = make_zoo(tmp_path_factory.mktemp("zoo"))
-    with serve(zoo, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
+server = server_of(make_zoo)
 
 
 def test_the_dial_turns_by_keyboard_and_undoes(server, visit):
@@ -56,9 +50,22 @@ def test_every_experiment_is_drawn_at_this_width(server, visit, width):
     one = visit(width=width).open(f"{server}/debate")
     page = one.page
     for name in NAMES:
-        page.get_by_role("radio", name=name, exact=True).click()
-        one.settle()
+        choose(one, name)
         page.locator("h3, h2").first.wait_for()
         assert page.evaluate(WIDER) <= 0, name
         for canvas in page.locator('[data-testid="stVegaLiteChart"]').all():
             assert canvas.bounding_box()["width"] > 100, name
+
+
+def test_the_ladder_turns_from_attached_to_detached_gradients_and_a_link_keeps_it(server, visit):
+    from playwright.sync_api import expect
+
+    one = visit(width=420).open(f"{server}/gradient?readers=bilstm.attention")
+    expect(one.page.get_by_text("Shown attached:")).to_be_visible(timeout=PATIENCE)
+    choose(one, "Detached: weights held constant")
+    expect(one.page.get_by_text("Shown detached:")).to_be_visible(timeout=PATIENCE)
+    expect(one.page.get_by_text("Shown attached:")).to_have_count(0)
+    one.page.wait_for_url(re.compile("through=detached"))
+    assert one.page.evaluate(WIDER) <= 0
+    other = visit().open(one.page.url)
+    expect(other.page.get_by_text("Shown detached:")).to_be_visible(timeout=PATIENCE)

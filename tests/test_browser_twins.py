@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from test_browser import PATIENCE, browser, serve, visit
+from browser_parts import WIDER, choose, drawn, server_of
+from test_browser import PATIENCE, browser, visit
 from twin_zoo import make_twin_zoo
 
 from models.twin_panels import PANELS
@@ -14,39 +15,7 @@ from pages._norm_lab import PARTS
 # The fixtures live where the other browser tests are.
 __all__ = ["browser", "visit"]
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-WIDER = """() => {
-  const main = document.querySelector('[data-testid="stMain"]');
-  return main.scrollWidth - main.clientWidth;
-}"""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    zoo = make_twin_zoo(tmp_path_factory.mktemp("zoo"))
-    with serve(zoo, tmp_path_factory.mktemp("log") / "server.log") as address:
-        yield address
-
-
-def choose(one, name):
-    """Press one of a row of buttons, and wait until the page says that it is pressed and has been drawn."""
-    from playwright.sync_api import expect
-
-    button = one.page.get_by_role("radio", name=name, exact=True)
-    button.click()
-    expect(button).to_be_checked(timeout=PATIENCE)
-    one.settle()
-
-
-def drawn(one, charts):
-    """Every chart there must be is drawn, and nothing is wider than the screen."""
-    from playwright.sync_api import expect
-
-    pictures = one.page.locator('[data-testid="stVegaLiteChart"] canvas, [data-testid="stVegaLiteChart"] svg')
-    expect(pictures).to_have_count(charts, timeout=PATIENCE)
-    for picture in pictures.all():
-        picture.scroll_into_view_if_needed()
-        assert picture.bounding_box()["width"] > 100
-    assert one.page.evaluate(WIDER) <= 0
+server = server_of(make_twin_zoo)
 
 
 @pytest.mark.parametrize("width", [1440, 420])

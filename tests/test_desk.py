@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 
@@ -130,6 +131,50 @@ def test_a_map_that_is_there_is_not_made_again(gate):
         desk.ask([order(TEXT, *names)])
         assert desk.wait(PATIENCE)
     assert gate.order == ["attention", "saliency"]
+
+
+def test_another_target_is_another_map_of_rows_that_were_read(gate):
+    gate.opened.set()
+    first, desk = order(TEXT, "leave_one_out", "shapley_sampling"), Desk()
+    other = dataclasses.replace(first, name="two", request=dataclasses.replace(first.request, target=2))
+    counts = []
+    for wanted in (first, other):
+        desk.ask([wanted])
+        assert desk.wait(PATIENCE)
+        found = desk.found(wanted)
+        counts.append({name: (made.forwards, made.reused) for name, made in found.items()})
+        for made in analyse(wanted.classifier(), wanted.request).attributions:
+            assert found[made.key].scores == pytest.approx(made.scores, abs=1e-5)
+    assert counts[0]["leave_one_out"] == (13, 0)
+    assert counts[1] == {name: (all_of_them, all_of_them) for name, (all_of_them, _) in counts[0].items()}
+    desk.close()
+    assert len(desk.accounts.rows) == 0
+
+
+def test_readers_on_one_page_share_their_encoder_and_one_alone_leaves_no_states(gate):
+    gate.opened.set()
+    one, desk = order(TEXT, "leave_one_out", encoder="transformer"), Desk()
+    shared = tiny("transformer", "mean")
+    shared.encoder, shared.table = one.classifier().encoder, one.classifier().table
+    for classifier, digest in ((one.classifier(), "1"), (shared, "2")):
+        classifier.encoder_digest = "one"
+        classifier.spec = dataclasses.replace(classifier.spec, digest=digest)
+    one = dataclasses.replace(one, encoder="one")
+    two = dataclasses.replace(one, name="two", classifier=lambda: shared)
+    desk.ask([one])
+    assert desk.wait(PATIENCE)
+    assert desk.accounts.states.size == 0
+    longer = Request(f"{TEXT} {TEXT}", one.request.methods)
+    one, two = (dataclasses.replace(each, name=f"{each.name} longer", request=longer) for each in (one, two))
+    desk.ask([one, two])
+    assert desk.wait(PATIENCE)
+    assert desk.accounts.states.size > 0
+    made = [desk.found(wanted)["leave_one_out"] for wanted in (one, two)]
+    assert [(found.forwards, found.reused) for found in made] == [(26, 0), (26, 26)]
+    expected = analyse(shared, longer).attributions[0]
+    assert made[1].scores == pytest.approx(expected.scores, abs=1e-6)
+    desk.ask([one])
+    assert desk.accounts.states.size == 0
 
 
 def test_only_so_many_maps_are_kept_and_never_too_few_for_the_screen(gate):

@@ -15,6 +15,7 @@ from models.attribution import METHODS
 from models.attribution.reading import Reading
 from models.attribution.target import Target
 from models.experiments.faithfulness import MAPS, TextFaithfulness
+from models.experiments.gauss import GENTLE, POINTS, integrated
 from models.experiments.removal import OPERATORS, in_embeddings, without
 from models.experiments.shaken import RADIUS, moved, sensitivity, shakes
 from models.metrics.faithfulness import (
@@ -24,6 +25,7 @@ from models.metrics.faithfulness import (
     count_of,
     first_flip,
     infidelity,
+    infidelity_interval,
     log_odds,
     order,
     soft,
@@ -142,8 +144,13 @@ def test_what_takes_long_is_left_out_unless_asked_for_and_the_finding_says_so(la
             assert getattr(rows[name], measure) == pytest.approx(getattr(before[name], measure), abs=1e-6)
         assert rows[name].flip is None or rows[name].flip >= before[name].flip
         assert (rows[name].soft_sufficiency, rows[name].infidelity, rows[name].sensitivity) == (None,) * 3
-    assert (quick.random, full.random) == (6, 20)
+    assert (quick.random, full.random) == (4, 20)
     assert not rows["random"].followed
+    # Orders and their reverse: the four are two pairs, and every word stands in each pair as early as late.
+    drawn = TextFaithfulness(seed=3)._random(state, 4, paired=True)
+    assert [sorted(np.argsort(one).tolist()) for one in drawn] == [list(range(state.count))] * 4
+    assert [order(one) for one in drawn[2:]] == [order(one)[::-1] for one in drawn[:2]]
+    assert drawn[0] != drawn[1]
     again = TextFaithfulness(seed=3, rounds="everything").run(frozen(labels=TWO))
     assert again.left_out == ""
     assert {row.name: row.infidelity for row in again.rows} == {row.name: row.infidelity for row in full.rows}
@@ -220,6 +227,53 @@ def test_sensitivity_is_the_largest_of_the_moved_maps_and_leaves_the_classifier_
     assert same_fingerprint(before, fingerprint(classifier))
     moved(classifier, torch.zeros_like(reading.embeddings))
     assert torch.equal(classifier.embed(reading.ids), reading.embeddings)
+
+
+@pytest.mark.parametrize("encoder", ["bilstm", "transformer"])
+def test_path_sensitivity_is_captums_rule_over_the_moved_texts_and_near_the_true_integrals(encoder):
+    from captum.attr import IntegratedGradients
+
+    state = frozen(encoder=encoder, labels=TWO)
+    reading, classifier = state.reading, state.classifier
+    shaken = shakes(reading, 7)
+    found = sensitivity(METHODS["integrated_gradients"](max_steps=64), reading, Target(1), shaken)
+    path = IntegratedGradients(lambda texts: classifier.from_embeddings(texts, reading.mask.expand(len(texts), -1)))
+    steps_of = GENTLE if classifier.encoder.smooth else POINTS
+    maps = {}
+    for count in (steps_of, 300):
+        maps[count] = [
+            path.attribute(one.embeddings, target=1, method="gausslegendre", n_steps=count).sum(-1)[0].double()
+            for one in (reading, *shaken)
+        ]  # fmt: skip
+    ours = integrated([reading, *shaken], Target(1), torch.zeros_like(reading.embeddings))
+    assert torch.allclose(ours, torch.stack(maps[steps_of]), atol=1e-6)
+    near, true = (max(float((one - own).norm() / own.norm()) for one in others) for own, *others in maps.values())
+    assert found == pytest.approx(near, rel=1e-4)
+    assert found == pytest.approx(true, rel=0.05)
+
+
+def test_a_path_in_several_batches_is_the_path_in_one(monkeypatch):
+    reading = frozen(labels=TWO).reading
+    origin = torch.zeros_like(reading.embeddings)
+    whole = integrated([reading, reading], Target(0), origin)
+    heard = []
+    reading.ledger.between = heard.append
+    monkeypatch.setattr("models.experiments.gauss.rows_per_chunk", lambda tokens: 4)
+    parts = integrated([reading, reading], Target(0), origin)
+    assert torch.allclose(parts, whole, atol=1e-6)
+    assert heard == [4, 4, 4, 4, 2]
+
+
+def test_the_interval_of_infidelity_is_that_of_its_values():
+    random = np.random.default_rng(5)
+    scores, gone = random.normal(size=6), random.random((30, 6)) < 0.5
+    drops = gone @ scores * 0.3 + random.normal(size=30) * 0.2
+    picks = random.integers(30, size=(50, 30))
+    each = [infidelity(scores.tolist(), gone[pick], drops[pick]) for pick in picks]
+    expected = np.quantile(each, (0.025, 0.975)).tolist()
+    assert infidelity_interval(scores.tolist(), gone, drops, picks) == pytest.approx(expected, abs=1e-12)
+    assert infidelity_interval([0.0] * 6, gone, drops, picks) == (1.0, 1.0)
+    assert infidelity_interval(scores.tolist(), gone, np.zeros(30), picks) is None
 
 
 def test_orders_parts_flips_and_odds():

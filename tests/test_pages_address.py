@@ -55,6 +55,11 @@ ADDRESS = st.builds(
     twins=NAMES,
     strength=st.floats(0.001, 9).map(lambda value: float(f"{value:g}")),
     lab=NAMES,
+    weights=st.lists(st.integers(0, 99), min_size=1, max_size=9).filter(any).map(tuple),
+    frozen=NAMES,
+    swap=READER,
+    variant=NAMES,
+    classes=st.lists(st.integers(0, 99), min_size=1, max_size=4, unique=True).map(tuple),
 )
 
 
@@ -86,7 +91,9 @@ def test_a_gap_between_readers_keeps_their_colours():
         ("edits", "x3"), ("edits", "d"), ("edits", "d-1"), ("edits", "dd"), ("p", "nan"), ("p", "inf"), ("p", "two"),
         ("p", "1e999"), ("task", ""), ("task", "a" * 101), ("methods", ":"), ("methods", "attention:=1"),
         ("text", "a" * (LONGEST_TEXT + 1)), ("readers", "a" * 101), ("reader", ""),
-        ("strength", "much"), ("strength", "nan"), ("lab", ""), ("setting", "erasure:=2"), ("through", "a" * 101),
+        ("strength", "much"), ("strength", "nan"), ("lab", ""),
+        ("weights", ""), ("weights", "0.0"), ("weights", "5.-1"), ("weights", "1." * 300 + "1"), ("weights", "99999.1"),
+        ("classes", "a"), ("classes", "1,,2"), ("swap", ""), ("setting", "erasure:=2"), ("through", "a" * 101),
     ],
 )  # fmt: skip
 def test_nonsense_is_left_out_and_told_in_one_sentence(name, value):

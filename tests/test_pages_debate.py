@@ -97,7 +97,7 @@ def test_the_dial_sets_a_word_and_the_others_give_way(zoo):
     app.selectbox(key=Key.DIAL_WORD).select(3).run()
     app.slider(key=Key.DIAL_WEIGHT).set_value(60.0).run()
     assert not app.exception
-    now = app.session_state[Key.DIALLED][1][-1]
+    now = app.session_state[Key.DIALLED].history[-1]
     assert now[3] == pytest.approx(0.6)
     assert sum(now) == pytest.approx(1)
     assert now[0] / now[5] == pytest.approx(own[0] / own[5])
@@ -106,21 +106,21 @@ def test_the_dial_sets_a_word_and_the_others_give_way(zoo):
 
 def test_undo_equal_permute_and_another_readers_weights():
     app = show(open_app("debate"), "dial")
-    start = app.session_state[Key.DIALLED][1][0]
+    start = app.session_state[Key.DIALLED].history[0]
     app.button(key=Key.DIAL_EQUAL).click().run()
-    equal = app.session_state[Key.DIALLED][1][-1]
+    equal = app.session_state[Key.DIALLED].history[-1]
     assert len(set(equal)) == 1
     app.button(key=Key.dial_from("sst2/bilstm/apln")).click().run()
-    assert app.session_state[Key.DIALLED][1][-1] not in (start, equal)
+    assert app.session_state[Key.DIALLED].history[-1] not in (start, equal)
     app.button(key=Key.DIAL_UNDO).click().run()
     app.button(key=Key.DIAL_UNDO).click().run()
-    assert app.session_state[Key.DIALLED][1] == [start]
+    assert app.session_state[Key.DIALLED].history == [start]
     app.button(key=Key.DIAL_PERMUTE).click().run()
-    now = app.session_state[Key.DIALLED][1][-1]
+    now = app.session_state[Key.DIALLED].history[-1]
     assert now != start
     assert sorted(now) == sorted(start)
     app.button(key=Key.DIAL_OWN).click().run()
-    assert app.session_state[Key.DIALLED][1][-1] == start
+    assert app.session_state[Key.DIALLED].history[-1] == start
     assert not app.exception
 
 
@@ -128,8 +128,42 @@ def test_another_text_begins_at_its_own_weights():
     app = show(open_app("debate"), "dial")
     app.button(key=Key.DIAL_EQUAL).click().run()
     app = read(app, "a great story")
-    assert len(app.session_state[Key.DIALLED][1]) == 1
-    assert len(app.session_state[Key.DIALLED][1][0]) == 3
+    assert len(app.session_state[Key.DIALLED].history) == 1
+    assert len(app.session_state[Key.DIALLED].history[0]) == 3
+
+
+def test_dialled_weights_stand_in_the_address_and_a_link_sets_them(zoo):
+    app = show(open_app("debate"), "dial")
+    assert "weights" not in app.query_params
+    app.selectbox(key=Key.DIAL_WORD).select(3).run()
+    app.slider(key=Key.DIAL_WEIGHT).set_value(60.0).run()
+    now = app.session_state[Key.DIALLED].history[-1]
+    parts = app.query_params["weights"].split(".")
+    assert [int(part) / 10_000 for part in parts] == pytest.approx(now, abs=1e-4)
+    assert parts[3] == "6000"
+    link = {name: app.query_params[name] for name in ("experiment", "weights", "example", "readers", "reader")}
+    app = open_app("debate", link)
+    again = app.session_state[Key.DIALLED].history
+    assert again[-1] == pytest.approx(now, abs=1e-4)
+    assert again[0] == pytest.approx(finding(zoo, app, "dial").own)
+    assert app.query_params["weights"] == link["weights"]
+    app.button(key=Key.DIAL_UNDO).click().run()
+    assert "weights" not in app.query_params
+    # Weights count words, so they go with the text and with the experiment.
+    app.button(key=Key.DIAL_EQUAL).click().run()
+    assert "weights" in app.query_params
+    assert "weights" not in read(app, "a great story").query_params
+
+
+@pytest.mark.parametrize(("asked", "told"), [
+    ("5000.5000", "The link dials 2 words, but"), ("a.b", "could not be read"), ("0.0.0", "could not be read"),
+])  # fmt: skip
+def test_weights_of_a_link_that_do_not_fit_the_text_are_told(asked, told):
+    app = open_app("debate", {"experiment": "dial", "weights": asked})
+    assert not app.exception
+    assert told in said(app).replace("\\", "")
+    assert len(app.session_state[Key.DIALLED].history) == 1
+    assert "weights" not in app.query_params
 
 
 def test_erasure_and_shuffles_and_the_cone_are_charts(zoo):

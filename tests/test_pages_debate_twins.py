@@ -68,7 +68,7 @@ def test_seeds_are_rows_of_one_text_with_the_distance_of_every_two(zoo):
             assert f">{wording.tau(cross.tau[i][j])}<" in drawn
     ends = f"JSD {wording.number(cross.low)} to {wording.number(cross.high)} (median {wording.number(cross.middle)})"
     assert f"{ends}, of at most 0.693" in said(app)
-    assert "Over the 1,234 test texts, other seeds of this reader are on average JSD 0.040 to 0.050 away" in said(app)
+    assert "this reader is on average JSD 0.040 to 0.050 away from itself, over the 1,234 test texts." in said(app)
 
 
 def test_what_attention_bought_stands_beside_what_the_seed_makes(zoo):
@@ -218,7 +218,7 @@ def test_the_scorecard_has_the_seeds_distance(zoo):
 
 def test_the_adversary_is_measured_by_what_seeds_differ_by(zoo):
     app = open_app("debate", {"experiment": "adversary"})
-    assert "other seeds of this reader are on average JSD 0.040 to 0.050 away from it" in said(app)
+    assert "this reader is on average JSD 0.040 to 0.050 away from itself" in said(app)
 
 
 @pytest.mark.parametrize("panel", [panel.name for panel in PANELS])

@@ -100,6 +100,31 @@ def test_of_many_classes_two_are_shown_and_others_are_a_choice():
     assert json.dumps(spec_of(app)).count(f"predicted {label}") == len(PICTURES)
 
 
+def test_chosen_classes_stand_in_the_address_and_a_link_chooses_them():
+    app = open_app("distributions", {"task": "ag_news"})
+    assert "classes" not in app.query_params
+    first = app.multiselect(key=f"{Key.CLASSES}.toy").value
+    rest = next(place for place in range(4) if place not in first)
+    app.multiselect(key=f"{Key.CLASSES}.toy").set_value([rest]).run()
+    assert app.query_params["classes"] == str(rest)
+    app = open_app("distributions", {"task": "ag_news", "classes": str(rest)})
+    assert app.multiselect(key=f"{Key.CLASSES}.toy").value == [rest]
+    assert app.query_params["classes"] == str(rest)
+    assert "Not every class" not in said(app)
+
+
+@pytest.mark.parametrize("asked", ["0,9", "9", "0,1,2,3"])
+def test_classes_of_a_link_that_cannot_be_drawn_are_told(asked):
+    app = open_app("distributions", {"task": "ag_news", "classes": asked})
+    assert not app.exception
+    assert "Not every class of the link can be drawn; up to 3" in said(app).replace("\\", "")
+    assert 1 <= len(app.multiselect(key=f"{Key.CLASSES}.toy").value) <= 3
+    # Where two classes leave nothing to choose, nothing is said of it.
+    app = open_app("distributions", {"classes": asked})
+    assert not app.exception
+    assert "classes" not in app.query_params
+
+
 def test_a_reader_without_a_measured_test_set_or_with_a_damaged_one_is_one_sentence():
     app = open_app("distributions", {"reader": "bilstm/apln"})
     told = said(app).replace("\\", "")

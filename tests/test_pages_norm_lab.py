@@ -151,3 +151,44 @@ def test_the_open_part_stands_in_the_address_and_a_link_opens_it():
     app = open_app("norms", {"lab": "nope"})
     assert "no part of the laboratory “nope”" in said(app)
     assert "Which of its readings does the formula stand for" in said(app)
+
+
+def test_a_link_restores_the_switch_and_the_pickers_of_the_laboratory():
+    app = part(open_app("norms"), "limits")
+    assert "frozen" not in app.query_params
+    app.toggle(key=Key.FREEZE).set_value(True).run()
+    assert app.query_params["frozen"] == "1"
+    assert open_app("norms", {"lab": "limits", "frozen": "1"}).toggle(key=Key.FREEZE).value
+    app = part(app, "swap")
+    assert app.query_params["swap"] == "bilstm.attention"
+    app.selectbox(key=Key.SWAP_READER).select("sst2/cnn/max").run()
+    assert app.query_params["swap"] == "cnn.max"
+    app = open_app("norms", {"lab": "swap", "swap": "cnn.max"})
+    assert app.selectbox(key=Key.SWAP_READER).value == "sst2/cnn/max"
+    app = part(app, "learned")
+    assert "swap" not in app.query_params
+    offered = app.selectbox(key=Key.LEARNED_BY)
+    first, other = offered.value, app.query_params["variant"]
+    assert first == other
+    other = next(option for option in runs_with_p() if option != first)
+    app = open_app("norms", {"lab": "learned", "variant": other})
+    assert app.selectbox(key=Key.LEARNED_BY).value == other
+
+
+def runs_with_p():
+    runs = load_study(SHIPPED).runs
+    return [name for name in dict.fromkeys(run.variant for run in runs) if with_p(runs, name)]
+
+
+@pytest.mark.parametrize(("asked", "told"), [
+    ({"lab": "swap", "swap": "cnn.nope"}, "There is no reader “sst2/cnn/nope”; another one is shown."),
+    ({"lab": "learned", "variant": "luck"}, "There is no pooler “luck” with a learned p in the study"),
+    ({"lab": "limits", "frozen": "maybe"}, ""),
+])  # fmt: skip
+def test_pickers_of_a_link_that_name_nothing_are_told(asked, told):
+    app = open_app("norms", asked)
+    assert not app.exception
+    assert told in said(app).replace("\\", "")
+    assert "nope" not in app.query_params.get("swap", "")
+    assert app.query_params.get("variant") != "luck"
+    assert "frozen" not in app.query_params

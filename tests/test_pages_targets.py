@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from app_zoo import make_zoo, open_app, payload
+from app_zoo import make_zoo, open_app, payload, read, said
 
 from models.analysis import analyse
 from models.records import SCALARS, MethodCall, Request
 from models.zoo.store import load_classifier
 from pages._state import Key
 from viz import wording
+
+COST = re.compile(r"(?P<forwards>\d+) forward passes for the explanations(, (?P<reused>\d+) reused)?")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +51,20 @@ def test_a_probability_is_explained_where_it_can_be(zoo):
     assert rows(app)["exact_share"]["reason"].startswith("Exact share divides logits")
     assert reader["of"] == "its probability"
     assert app.selectbox(key=Key.VERSUS).disabled
+
+
+def test_another_question_about_the_same_words_reads_nothing_again():
+    app = open_app()
+    app.multiselect(key=Key.METHODS).set_value(["leave_one_out"]).run()
+    first = COST.search(said(app))
+    assert int(first["forwards"]) > 20
+    assert first["reused"] is None
+    app.selectbox(key=Key.SCALAR).select("probability").run()
+    again = COST.search(said(app))
+    assert (again["forwards"], again["reused"]) == ("0", first["forwards"])
+    read(app, f"{app.session_state[Key.TEXT]} Never!")
+    anew = COST.search(said(app))
+    assert int(anew["forwards"]) > int(first["forwards"])
 
 
 def test_two_classes_are_compared_by_their_logits():

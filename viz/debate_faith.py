@@ -86,8 +86,8 @@ def cost_words(found: Faithfulness) -> str:
     """What was read for it."""
     low, high = (wording.number(end) for end in found.random_band)
     return (
-        f"{found.forwards:,} texts were read for this page, {found.reused:,} asked for again and reused. Random maps "
-        f"reach {low} to {high} (middle 90 % of {found.random})."
+        f"{found.forwards:,} texts were read for this page, {found.reused:,} had been read before and were reused. "
+        f"Random maps reach {low} to {high} (middle 90 % of {found.random})."
     )
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.attribution.accounts import Accounts, row_bytes
 from models.attribution.footprint import Footprint
 from models.attribution.perturbed import PerturbedTexts
 from models.classifier import PoolingClassifier
@@ -21,7 +21,6 @@ from models.errors import PoolScopeError
 MOST_CELLS: Final = 4096
 FIRST_CELLS: Final = 1024
 BUDGET: Final = 256 * 2**20
-MOST_ROWS: Final = 16_384
 # Rows of one length are not copied to blank their padding, as rows of several are: at most one copy of the states.
 PADDED: Final = 1.5
 # Shorter rows start a chunk of their own once a chunk is worth a pass by itself.
@@ -29,21 +28,23 @@ RAGGED: Final = 0.75
 WORTH: Final = 512
 
 Row = Sequence[int] | NDArray[np.integer[Any]]
+_Answered = tuple[Sequence[bytes], tuple[Tensor, ...]]
 
 
 class Ledger:
-    """Logits (N, C) of perturbed texts, each distinct row of ids computed once and kept.
+    """Logits (N, C) of perturbed texts, each distinct row of ids computed once and kept in a book.
 
-    *Counts.* ``forwards`` rows were sent through the classifier; ``reused`` distinct rows of a
-    request were there already. The text itself, whose logits the reading brings, counts as neither.
+    *Counts.* ``forwards`` rows were sent through the encoder; ``reused`` distinct rows of a request needed not: their
+    logits stood in the book, from this ledger or from an earlier one, or their token states, from
+    another reader over the same encoder. The text itself, whose logits the reading brings, counts as neither.
 
     *Same row, same number.* Whoever asks again, in whatever order, gets the stored number to the
     bit. Which other rows stood in the batch depends on who asked first, so between two ledgers the
     numbers may differ by floating-point noise (about 1e-6 of a logit in single precision); the same
     requests in the same order give the same bits.
 
-    *Memory.* The newest ``rows`` results are kept (16,384: some 45 MB at 512 tokens), older ones are
-    dropped and would be computed again. Rows go longest first, in chunks of at most 4,096 tokens with
+    *Memory.* Results are kept in ``accounts``, whose bound it is; a ledger that is given none opens a book
+    for itself. What was dropped there is computed again. Rows go longest first, in chunks of at most 4,096 tokens with
     padding, whose tensors stay under ``budget`` bytes (256 MiB): the first chunk has 1,024 tokens and is measured
     (:class:`Footprint`), the others are as large as its bytes per token leave room for. The activations of a pass
     grow at most in proportion to its rows, and per token at most in proportion to the length, so the bound holds;
@@ -61,23 +62,25 @@ class Ledger:
         own: tuple[Row, Tensor] | None = None,
         *,
         budget: int = BUDGET,
-        rows: int = MOST_ROWS,
+        accounts: Accounts | None = None,
     ) -> None:
-        """Open an empty account; ``own`` are the ids of the unperturbed text and its logits (C,)."""
+        """Begin to count; ``own`` are the ids of the unperturbed text and its logits (C,)."""
         self.forwards = 0
         self.reused = 0
         self.between: Callable[[int], None] | None = None
-        self._texts = PerturbedTexts(classifier)
-        self._own = None if own is None else (_key(own[0]), own[1])
+        self._digest, self._encoder = classifier.spec.digest, classifier.encoder_digest
+        self._light = classifier.encoder.light
+        # Without a digest nobody could tell its rows from those of another classifier.
+        self._accounts = Accounts() if accounts is None or not self._digest else accounts
+        self._texts = PerturbedTexts(classifier, self._leave)
+        self._own = None if own is None else (key_of(own[0]), own[1])
         self._budget = budget
-        self._most_rows = rows
-        self._stored: dict[bytes, Tensor] = {}
         # The chunk that was measured: its cells (rows × length), bytes per cell and length.
         self._measured = (0, 0.0, 1)
 
     def __len__(self) -> int:
-        """Count the rows that are kept."""
-        return len(self._stored)
+        """Count the rows that are kept in its book."""
+        return len(self._accounts.rows)
 
     def logits(self, rows: Iterable[Row]) -> Tensor:
         """Return the logits (N, C) of N rows of ids, in their order; rows may repeat and differ in length.
@@ -85,16 +88,20 @@ class Ledger:
         Raises:
             PoolScopeError: no row came, or one without an id, which nothing can read.
         """
-        keys = [_key(row) for row in rows]
+        keys = [key_of(row) for row in rows]
         if not keys or b"" in keys:
             raise PoolScopeError("A text without a token cannot be read; expected rows of one id or more.")
         asked = dict.fromkeys(keys)
-        found = {key: self._stored[key] for key in asked if key in self._stored}
+        kept = self._accounts.rows.found((self._digest, key) for key in asked)
+        found = {key: logits for (_, key), logits in kept.items()}
         self.reused += len(found)
         if self._own is not None and self._own[0] in asked:
             found[self._own[0]] = self._own[1]
         missing = sorted((key for key in asked if key not in found), key=len, reverse=True)
-        for chunk, answers in self._computed(missing):
+        states = self._accounts.states.found(self._encoder, missing)
+        for chunk, answers in self._pooled([key for key in missing if key in states], states):
+            found.update(zip(chunk, answers, strict=True))
+        for chunk, answers in self._computed([key for key in missing if key not in states]):
             found.update(zip(chunk, answers, strict=True))
         return torch.stack([found[key] for key in keys])
 
@@ -103,19 +110,41 @@ class Ledger:
         if self.between is not None:
             self.between(coming)
 
-    def _computed(self, missing: Sequence[bytes]) -> Iterator[tuple[Sequence[bytes], tuple[Tensor, ...]]]:
+    def _pooled(self, rows: Sequence[bytes], states: Mapping[bytes, Tensor]) -> Iterator[_Answered]:
+        """Pool the states that another reader over the encoder left, chunk by chunk, and keep what that says."""
+        start = 0
+        while start < len(rows):
+            # Pooling holds less than the encoder's first chunk, which nobody could measure either.
+            chunk = rows[start : start + max(1, FIRST_CELLS // _length(rows[start]))]
+            start += len(chunk)
+            self.pause(len(chunk))
+            logits = self._texts.pooled(_rows(chunk), [states[key] for key in chunk])
+            self.reused += len(chunk)
+            yield self._answered(chunk, logits)
+
+    def _computed(self, missing: Sequence[bytes]) -> Iterator[_Answered]:
         """Send rows, longest first, through the classifier chunk by chunk and keep what it says."""
         start = 0
         while start < len(missing):
             chunk = self._chunk(missing, start)
             start += len(chunk)
             self.pause(len(chunk))
-            answers = self._forward(chunk, last=start == len(missing)).unbind(0)
+            answers = self._forward(chunk, last=start == len(missing))
             self.forwards += len(chunk)
-            self._stored.update(zip(chunk, answers, strict=True))
-            for oldest in list(islice(self._stored, max(0, len(self._stored) - self._most_rows))):
-                del self._stored[oldest]
-            yield chunk, answers
+            yield self._answered(chunk, answers)
+
+    def _answered(self, chunk: Sequence[bytes], logits: Tensor) -> _Answered:
+        answers = logits.unbind(0)
+        self._accounts.rows.keep(
+            ((self._digest, key), answer, row_bytes(key, answer)) for key, answer in zip(chunk, answers, strict=True)
+        )
+        return chunk, answers
+
+    def _leave(self, rows: Sequence[NDArray[np.intc]], hidden: Tensor) -> None:
+        """Leave the states (B, T, D) of rows to other readers over the encoder, if there are any."""
+        text = b"" if self._own is None else self._own[0]
+        if not self._light and self._accounts.states.expects(self._encoder):
+            self._accounts.states.keep(self._encoder, text, [row.tobytes() for row in rows], hidden)
 
     def _chunk(self, missing: Sequence[bytes], start: int) -> Sequence[bytes]:
         """Take as many rows as memory allows, of lengths that waste little padding."""
@@ -137,7 +166,7 @@ class Ledger:
         return int(min(MOST_CELLS, allowed))
 
     def _forward(self, chunk: Sequence[bytes], *, last: bool) -> Tensor:
-        rows = [np.frombuffer(key, dtype=np.intc) for key in chunk]
+        rows = _rows(chunk)
         longest = _length(chunk[0])
         cells = len(chunk) * longest
         if self._measured[0] and longest <= self._measured[2] or last and cells <= FIRST_CELLS:
@@ -148,10 +177,14 @@ class Ledger:
         return logits
 
 
-def _key(row: Row) -> bytes:
+def key_of(row: Row) -> bytes:
     """Return a row as bytes, four per id: exact, hashable and small."""
     return row.astype(np.intc).tobytes() if isinstance(row, np.ndarray) else array("i", row).tobytes()
 
 
 def _length(key: bytes) -> int:
     return len(key) // 4
+
+
+def _rows(keys: Sequence[bytes]) -> list[NDArray[np.intc]]:
+    return [np.frombuffer(key, dtype=np.intc) for key in keys]

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from models.classifier import PoolingClassifier
 from models.shared import SharedReader
 from models.text import PAD
+
+Left = Callable[[Sequence[NDArray[np.intc]], Tensor], None]
 
 
 class PerturbedTexts:
     """Logits of batches of rows that are made of the same few words, as edits of one text are.
 
     Each distinct word is embedded, and prepared by :meth:`Encoder.share`, once for all batches. Where the
-    encoder has nothing to share, the classifier reads the batch as any other.
+    encoder has nothing to share, the classifier reads the batch as any other; its token states (B, T, D) are then
+    shown to ``left``, if there is one, with the rows they belong to.
     """
 
-    def __init__(self, classifier: PoolingClassifier) -> None:
+    def __init__(self, classifier: PoolingClassifier, left: Left | None = None) -> None:
         """Know no word yet."""
-        self._classifier = classifier
+        self._classifier, self._left = classifier, left
         self._words: NDArray[np.intc] = np.empty(0, dtype=np.intc)
         self._reader: SharedReader | None = None
         self._shares = True
@@ -36,12 +40,23 @@ class PerturbedTexts:
         texts, real = torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
         reader = self._reading(ids[mask]) if self._shares else None
         if reader is None:
-            found: Tensor = self._classifier(texts, real)
-            return found
+            real = self._classifier.grouped(texts, real)
+            hidden = self._classifier.encode(self._classifier.embed(texts), real)
+            if self._left is not None:
+                self._left(rows, hidden)
+            return self._classifier.decide(self._classifier.pool(hidden, real))
         places = np.where(mask, np.searchsorted(self._words, ids), -1)
         shared = reader(torch.from_numpy(places).to(device))
         pooled = self._classifier.pooler.pool_shared(shared, self._classifier.grouped(texts, real))
         return self._classifier.decide(pooled)
+
+    @torch.no_grad()
+    def pooled(self, rows: Sequence[NDArray[np.intc]], states: Sequence[Tensor]) -> Tensor:
+        """Return the logits (N, C) of N rows of ids whose states (T, D), each of its own length, are known."""
+        ids, mask = padded(rows)
+        hidden = pad_sequence(list(states), batch_first=True)
+        texts, real = torch.from_numpy(ids).to(hidden.device), torch.from_numpy(mask).to(hidden.device)
+        return self._classifier.decide(self._classifier.pool(hidden, self._classifier.grouped(texts, real)))
 
     def _reading(self, ids: NDArray[np.int64]) -> SharedReader | None:
         """Return the encoder's reader for at least these ids, ``None`` where it has none."""

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from models.attribution.ledger import Ledger
+from models.attribution.accounts import Accounts
+from models.attribution.ledger import Ledger, key_of
 from models.attribution.target import Target, as_target, value
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 
 TOKENS_PER_CHUNK = 4096
 ROWS_PER_CHUNK = 128
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Embeddings (1, T, E), the states (1, T, D) they became, and autograd's way back."""
+
+    embeddings: Tensor
+    hidden: Tensor
 
 
 class Reading:
@@ -26,11 +37,15 @@ class Reading:
     numbers for one that reads in tiers. ``units`` holds the places of each word's ids. Derivatives
     are taken once and kept, because several methods need the same ones; so are the logits of
     perturbed texts, in ``ledger``. A reading belongs to one thread; the classifier behind it may be shared.
+
+    With ``accounts`` the text's states are taken from there if some reader over the same encoder has read it. The
+    graph is then made when the first derivative is asked for.
     """
 
     def __init__(
-        self, classifier: PoolingClassifier, ids: Sequence[int], owners: Sequence[int] | None = None
-    ) -> None:
+        self, classifier: PoolingClassifier, ids: Sequence[int], owners: Sequence[int] | None = None,
+        accounts: Accounts | None = None,
+    ) -> None:  # fmt: skip
         """Read ids; ``owners`` gives the word of each, −1 for none, as in ``Encoded`` (default: a word each).
 
         Raises:
@@ -46,19 +61,20 @@ class Reading:
         self.mask = classifier.grouped(self.ids, torch.ones_like(self.ids, dtype=torch.bool))
         self.units = _units(range(len(ids)) if owners is None else owners)
         self._gradients: dict[tuple[str, Target, bool], Tensor] = {}
-        with torch.enable_grad(), differentiable(self.ids):
-            self._embeddings = classifier.embed(self.ids).detach().requires_grad_()
-            self._hidden = classifier.encode(self._embeddings, self.mask)
-            self._weights = classifier.pooler.attention(self._hidden, self.mask)
-            self._pooled = classifier.pool(self._hidden, self.mask)
-            self._logits = classifier.decide(self._pooled)
-        self.embeddings = self._embeddings.detach()
-        self.hidden = self._hidden.detach()
-        self.weights = None if self._weights is None else self._weights.detach()
-        self.pooled = self._pooled.detach()
-        self.logits = self._logits.detach()
+        name = (classifier.encoder_digest, key_of(ids))
+        known = accounts.texts.found([name]) if accounts is not None else {}
+        if known:
+            self.embeddings, self.hidden = classifier.embed(self.ids).detach(), known[name]
+        else:
+            self.embeddings, self.hidden = self._graph.embeddings.detach(), self._graph.hidden.detach()
+        if accounts is not None and classifier.encoder_digest:
+            accounts.texts.keep([(name, self.hidden, self.hidden.nbytes)])
+        with torch.no_grad():
+            self.weights = classifier.pooler.attention(self.hidden, self.mask)
+            self.pooled = classifier.pool(self.hidden, self.mask)
+            self.logits = classifier.decide(self.pooled)
         self.probabilities = self.logits.softmax(-1)
-        self.ledger = Ledger(classifier, (ids, self.logits[0]))
+        self.ledger = Ledger(classifier, (ids, self.logits[0]), accounts=accounts)
 
     def __len__(self) -> int:
         """Count the ids T."""
@@ -87,17 +103,23 @@ class Reading:
         """∂F / ∂h_i, (T, D); ``detached`` holds the attention weights constant."""
         return self._gradient("hidden", as_target(target), detached)
 
+    @cached_property
+    def _graph(self) -> _Graph:
+        """The text's way through the encoder, to be differentiated again and again."""
+        with torch.enable_grad(), differentiable(self.ids):
+            embeddings = self.classifier.embed(self.ids).detach().requires_grad_()
+            return _Graph(embeddings, self.classifier.encode(embeddings, self.mask))
+
     def _gradient(self, source: str, target: Target, detached: bool) -> Tensor:
         # A pooler that does not attend has no weights to hold: detached and attached are one.
         detached = detached and self.weights is not None
         key = (source, target, detached)
         if key not in self._gradients:
+            graph = self._graph
             with torch.enable_grad(), differentiable(self.ids):
-                logits = self._logits
-                if detached:
-                    pooled = self.classifier.pooler.held(self._hidden, self.mask)
-                    logits = self.classifier.decide(pooled)
-                inputs = self._embeddings if source == "embeddings" else self._hidden
+                pool = self.classifier.pooler.held if detached else self.classifier.pool
+                logits = self.classifier.decide(pool(graph.hidden, self.mask))
+                inputs = graph.embeddings if source == "embeddings" else graph.hidden
                 (gradient,) = torch.autograd.grad(target(logits)[0], inputs, retain_graph=True)
             self._gradients[key] = gradient[0]
         return self._gradients[key]

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-SECTIONS: Final = ("analysis", "paths", "perturbations", "poolers", "debate", "experiments")
+SECTIONS: Final = ("analysis", "paths", "perturbations", "readers", "poolers", "debate", "experiments")
 
 
 def register(subparsers: Any) -> None:  # noqa: ANN401  # argparse keeps the class of its sub-parsers private

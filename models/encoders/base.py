@@ -23,7 +23,8 @@ class Encoder(nn.Module, ABC):
     depends on its neighbours, ``self_attends`` whether it learns of them by
     ``scaled_dot_product_attention`` in every layer and by nothing else, ``smooth`` whether the states bend
     gently along a straight line of embeddings (tanh, gates): neither the kinks of a ReLU nor the sharp turns of layer
-    norms and self-attention.
+    norms and self-attention. ``light`` says that states are looked up and not worked out, so that reading a text again
+    costs no more than keeping its states for other readers.
     """
 
     name: ClassVar[str]
@@ -33,6 +34,7 @@ class Encoder(nn.Module, ABC):
     contextual: ClassVar[bool] = True
     self_attends: ClassVar[bool] = False
     smooth: ClassVar[bool] = False
+    light: ClassVar[bool] = False
     state_size: int
 
     def forward(self, embeddings: Tensor, mask: Tensor) -> Tensor:

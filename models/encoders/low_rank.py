@@ -25,7 +25,12 @@ class LowRankLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  # the name of nn.Linear's argument
         """Map (…, I) to (…, O)."""
-        return super().forward(input) + F.linear(F.linear(input, self.down), self.up)
+        found = super().forward(input)
+        # Added in place: a sum of its own would read and write all (…, O) once more. Nothing keeps W x + b for later.
+        thin = F.linear(input, self.down).view(-1, len(self.down))
+        # Under autocast W x is in half the bits already, and nothing casts what is added in place.
+        found.view(-1, self.out_features).addmm_(thin, self.up.T.to(found.dtype))
+        return found
 
 
 def adapt(module: nn.Module, rank: int, skip: str = "pooler") -> None:

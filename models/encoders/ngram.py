@@ -39,6 +39,7 @@ class NgramEncoder(Encoder):
     title = "N-grams"
     formula = r"h_i = \sum_{n=1}^{N} g(x_i \ldots x_{i+n-1})"
     source = "fastText: Joulin et al., EACL 2017"
+    light = True
 
     keys: Tensor
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from models.analysis import predicted, prepare
+from models.attribution.accounts import Accounts
 from models.attribution.base import NoParams, checked
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
@@ -81,9 +82,12 @@ class Experiment(ABC):
 
 
 def perform(
-    classifier: PoolingClassifier, request: Request, call: ExperimentCall, registry: Mapping[str, type[Experiment]]
-) -> Trial:
+    classifier: PoolingClassifier, request: Request, call: ExperimentCall, registry: Mapping[str, type[Experiment]],
+    accounts: Accounts | None = None,
+) -> Trial:  # fmt: skip
     """Do one experiment on the text of ``request``: the one call a page makes.
+
+    Texts that ``accounts`` has already, from maps or other experiments, are not read again.
 
     Raises:
         PoolScopeError: nothing to read, no such experiment, or a parameter that it does not accept.
@@ -91,7 +95,7 @@ def perform(
     started = time.perf_counter()
     experiment = registry[call.name](**dict(call.params))
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     finding: Finding | None = None
     reason = None
     try:

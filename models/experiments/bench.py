@@ -28,10 +28,10 @@ from models.metrics.faithfulness import (
     count_of,
     first_flip,
     infidelity,
+    infidelity_interval,
     log_odds,
     order,
     soft,
-    steps,
 )
 
 DRAWS: Final = 20
@@ -93,17 +93,16 @@ class Bench:
         found: Numbers = self.probabilities(gone, operator or self.operator)[:, self.label].numpy()
         return found
 
-    def hard(self, maps: Sequence[Map], followed: int, most: int) -> list[FaithRow]:
+    def hard(self, maps: Sequence[Map], followed: int, gone: Sequence[int]) -> list[FaithRow]:
         """All that follows from the order of the words alone, for many maps in one request.
 
-        The flip is that of the first ``followed`` maps, since it takes a reading for each of up to ``most`` steps.
+        The flip is that of the first ``followed`` maps, since it takes a reading for each of the counts ``gone``.
         """
         n = self.frozen.count
         counts = np.array([count_of(part, n) for part in PARTS])
         # rank[m, i] is the place of word i in the order of map m, 0 the strongest.
         rank = np.stack([np.argsort(order(scores)) for scores in maps])
         tops = rank[:, None, :] < counts[None, :, None]
-        gone = steps(n, most)
         taken = rank[:followed, None, :] < np.array(gone)[None, :, None]
         sets = np.concatenate([part.reshape(-1, n) for part in (tops, ~tops, taken)])
         found = self.probabilities(sets, self.operator)
@@ -129,11 +128,13 @@ class Bench:
         """Add, to what follows from the order of the words, all other measures of maps (n,)."""
         softened = self._soft(maps)
         spreads = self._spreads(maps)
+        picks = np.random.default_rng(0).integers(SUBSETS, size=(BOOTSTRAP, SUBSETS))
         return [
             replace(
                 row, soft_comprehensiveness=gone, soft_sufficiency=stayed,
                 soft_comprehensiveness_normalised=_number(normal[0]), soft_sufficiency_normalised=_number(normal[1]),
-                infidelity=infidelity(scores, self.gone, self.drops), infidelity_range=self._range(scores),
+                infidelity=infidelity(scores, self.gone, self.drops),
+                infidelity_range=infidelity_interval(scores, self.gone, self.drops, picks),
                 sensitivity=sensitivity(method, self.reading, Target(self.label), self.shaken), spread=spread,
             )
             for row, method, scores, (gone, stayed, normal), spread
@@ -165,16 +166,6 @@ class Bench:
         picks = np.random.default_rng(0).integers(len(values), size=(BOOTSTRAP, len(values)))
         low, high = np.quantile(values[picks].mean(1), (0.025, 0.975))
         return Sampled(float(values.mean()), float(values.std(ddof=1)), float(low), float(high))
-
-    def _range(self, scores: Map) -> tuple[float, float] | None:
-        """Percentile bootstrap interval of infidelity over the random sets."""
-        picks = np.random.default_rng(0).integers(SUBSETS, size=(BOOTSTRAP, SUBSETS))
-        found = [infidelity(scores, self.gone[pick], self.drops[pick]) for pick in picks]
-        known = [value for value in found if value is not None]
-        if not known:
-            return None
-        low, high = np.quantile(known, (0.025, 0.975))
-        return float(low), float(high)
 
     def _spreads(self, maps: Sequence[Map]) -> list[tuple[float, float]]:
         """The range of comprehensiveness over all operators, of every map."""

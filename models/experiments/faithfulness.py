@@ -15,6 +15,7 @@ from models.experiments.base import Experiment, NotHereError
 from models.experiments.bench import Bench
 from models.experiments.frozen import Frozen
 from models.experiments.removal import OPERATORS, WORDS
+from models.metrics.faithfulness import PARTS, count_of, steps
 from models.records import Param
 
 MAPS: Final[tuple[tuple[str, Mapping[str, Param]], ...]] = (
@@ -26,15 +27,15 @@ RANDOM: Final = 20
 FOLLOWED: Final = 5
 # In a long text words go in this many steps.
 MOST_STEPS: Final = 40
-# What a large encoder reads, or any reader of a long text, within about a second.
-FEW_RANDOM: Final = 6
-FEW_STEPS: Final = 6
+# What a large encoder reads within half a second: flips are looked for at the parts, which are read anyway.
+FEW_RANDOM: Final = 4
+FEW_PARTS: Final = (*PARTS, 0.75, 1.0)
 LEFT: Final = "It reads the text many times, which is left out here; choose “everything” above."
 LEFT_OUT: Final = (
     "This text, or this encoder, is large, so what would take seconds is left out: the maps that read the text many "
     "times, the oracle, soft removal, infidelity, max-sensitivity and the other ways of taking words out. "
-    f"The floor is {FEW_RANDOM} random maps instead of {RANDOM}, and flips are looked for at {FEW_STEPS} places. "
-    "Choose “everything” above for all of it."
+    f"The floor is {FEW_RANDOM} random maps (orders and their reverse) instead of {RANDOM}, and flips are looked for "
+    "where 1, 5, 10, 20, 50, 75 and 100 % of the words are out. Choose “everything” above for all of it."
 )
 
 
@@ -75,8 +76,8 @@ class TextFaithfulness(Experiment):
     title = "Faithfulness"
     question = "Does the answer really need the words that a map names?"
     claim = (
-        "If a map names what the answer rests on, the answer should fall without those words and stand with them "
-        "alone, say DeYoung et al."
+        "A map names the words that it scores highest. If the answer rests on them, it should fall without these words "
+        "and stand with them alone, say DeYoung et al."
     )
     protocol = (
         "The words are ordered by each map. The first 1, 5, 10, 20 and 50 % of them are taken out (comprehensiveness: "
@@ -111,11 +112,14 @@ class TextFaithfulness(Experiment):
         maps = [LEFT if few and method.family in ("path", "perturbation") else frozen.scores(method, frozen.reading)
                 for method in methods]  # fmt: skip
         known = [(method, scores) for method, scores in zip(methods, maps, strict=True) if not isinstance(scores, str)]
-        random, floors = self._random(frozen, FEW_RANDOM if few else RANDOM), [] if few else _ends(bench)
+        random = self._random(frozen, FEW_RANDOM if few else RANDOM, paired=few)
+        floors = [] if few else _ends(bench)
         # One request for every map, so that each text is read once, in as few batches as can be.
         first = [*(scores for _, scores in known), *floors]
         followed = len(first) + (0 if few else FOLLOWED)
-        hard = bench.hard([*first, *random], followed, FEW_STEPS if few else MOST_STEPS)
+        n = frozen.count
+        gone = sorted({count_of(part, n) for part in FEW_PARTS}) if few else steps(n, MOST_STEPS)
+        hard = bench.hard([*first, *random], followed, gone)
         measured, ends, chance = hard[: len(known)], hard[len(known) : len(first)], hard[len(first) :]
         if not few:
             measured = bench.full([m for m, _ in known], [scores for _, scores in known], measured)
@@ -145,10 +149,15 @@ class TextFaithfulness(Experiment):
             left_out=LEFT_OUT if few else "",
         )
 
-    def _random(self, frozen: Frozen, count: int) -> list[list[float]]:
-        """Maps that order the words by chance."""
+    def _random(self, frozen: Frozen, count: int, *, paired: bool) -> list[list[float]]:
+        """Maps that order the words by chance; ``paired`` ones come as an order and the same reversed.
+
+        Every one of a pair is as random as any other, few of them lie evenly about their mean, and what one leaves of
+        the text at its half is what the other takes.
+        """
         source = np.random.default_rng([self.params.seed, 1, *frozen.reading.ids[0].tolist()])
-        return [source.permutation(frozen.count).astype(float).tolist() for _ in range(count)]
+        drawn = [source.permutation(frozen.count).astype(float) for _ in range(count // 2 if paired else count)]
+        return [order.tolist() for order in (*drawn, *([-one for one in drawn] if paired else []))]
 
 
 def _ends(bench: Bench) -> list[list[float]]:

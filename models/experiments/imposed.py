@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from models.analysis import prepare
+from models.attribution.accounts import Accounts
 from models.attribution.base import floats
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
@@ -79,8 +80,10 @@ def dial(frozen: Frozen, weights: Sequence[float]) -> Imposed:
 
 
 @torch.no_grad()
-def impose(classifier: PoolingClassifier, request: Request, weights: Sequence[float]) -> Imposed:
-    """Read the text of ``request`` and impose one weight per word that is read.
+def impose(
+    classifier: PoolingClassifier, request: Request, weights: Sequence[float], accounts: Accounts | None = None
+) -> Imposed:
+    """Read the text of ``request``, if ``accounts`` has it not, and impose one weight per word that is read.
 
     Raises:
         PoolScopeError: nothing to read, weights that are none, or a pooler without weights to set.
@@ -89,7 +92,7 @@ def impose(classifier: PoolingClassifier, request: Request, weights: Sequence[fl
     if reason is not None:
         raise NotHereError(reason)
     text = prepare(classifier, request)
-    return dial(Frozen(Reading(classifier, text.ids, text.owners)), weights)
+    return dial(Frozen(Reading(classifier, text.ids, text.owners, accounts)), weights)
 
 
 def turned(weights: Sequence[float], index: int, share: float) -> tuple[float, ...]:

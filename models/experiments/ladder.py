@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from models.analysis import Text, attribution, compare, predicted, prepare, target_of
+from models.attribution.accounts import Accounts
 from models.attribution.attention import Attention
 from models.attribution.attention_norm import AttentionNorm
 from models.attribution.base import AttributionMethod, Scores, floats
@@ -90,18 +91,21 @@ class _Step:
     cause: str
 
 
-def ladder(classifier: PoolingClassifier, request: Request, through: Through = "attached") -> Ladder:
+def ladder(
+    classifier: PoolingClassifier, request: Request, through: Through = "attached", accounts: Accounts | None = None
+) -> Ladder:
     """Climb from attention to leave-one-out for one text, gradients ``through`` the attention or past it.
 
     A pooler without attention has no weights to start from, nor to hold: its ladder begins at each token's share of
     the pooled vector, leaves out the rung of the state gradient, and is the same either way. Where a pooler has no
-    exact split, the rung stays without a map, says so, and the step below leads over it.
+    exact split, the rung stays without a map, says so, and the step below leads over it. Texts that ``accounts``
+    has already are not read again.
 
     Raises:
         PoolScopeError: as :func:`models.analysis.analyse`, or ``through`` is neither attached nor detached.
     """
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     target = target_of(classifier, request, predicted(classifier, reading.logits[0]))
     steps = _steps(classifier, classifier.labels[target.index], through)
     maps = [attribution(step.method, reading, text, target) for step in steps]

@@ -10,9 +10,12 @@ import torch
 from torch import Tensor
 
 from models.attribution.base import AttributionMethod
+from models.attribution.integrated_gradients import IntegratedGradients
 from models.attribution.reading import Reading
+from models.attribution.starts import start
 from models.attribution.target import Target
 from models.classifier import PoolingClassifier
+from models.experiments.gauss import integrated
 
 SHAKES: Final = 5
 # The half width of the cube that vectors move in, in standard deviations of their entries.
@@ -42,14 +45,18 @@ def sensitivity(
 ) -> float | None:
     """Return max over draws of ‖φ(e + δ) − φ(e)‖ / ‖φ(e)‖ (Yeh et al. 2019), ``shaken`` by :func:`shakes`.
 
-    ``None`` for maps that read other texts, and for a map of zeros.
+    Integrated gradients come from one rule for all copies (:func:`~models.experiments.gauss.integrated`): refined for
+    each alone, up to the error that a map may have, they would differ by their errors as much as by δ. ``None`` for
+    maps that read other texts, and for a map of zeros.
     """
     if method.family not in OWN_TEXT:
         return None
-    own = _map(method, reading, target)
+    if isinstance(method, IntegratedGradients):
+        own, *found = integrated([reading, *shaken], target, start(reading, method.params.baseline))
+    else:
+        own, *found = (_map(method, one, target) for one in (reading, *shaken))
     if own is None or not bool(own.norm() > 0):
         return None
-    found = [_map(method, other, target) for other in shaken]
     return max((float((one - own).norm() / own.norm()) for one in found if one is not None), default=0.0)
 
 

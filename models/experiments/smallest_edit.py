@@ -26,7 +26,8 @@ class SmallestEditExperiment(Experiment):
     title = "Smallest edit"
     question = "How little of the attention must move before the answer changes?"
     claim = (
-        "The adversary asks how far attention can go while the answer stays; this asks how near the turning point is."
+        "Weights far away may give the same answer (Adversarial attention). The other side of it: if a small move of "
+        "the weights turns the answer, it does hang on them."
     )
     protocol = (
         "The token states stay as they are. Of all weights with which another class draws level, those nearest to the "

@@ -16,6 +16,9 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.float64]
 # Parts of the words that are taken out, or kept alone (DeYoung et al. 2020).
 PARTS: Final = (0.01, 0.05, 0.10, 0.20, 0.50)
+# Sums of squares below which nothing changed, and below which a map says nothing.
+LEAST_DROP: Final = 1e-24
+LEAST_TOLD: Final = 1e-300
 
 
 def order(scores: Sequence[float]) -> list[int]:
@@ -62,12 +65,29 @@ def infidelity(scores: Sequence[float], gone: npt.NDArray[np.bool_], drops: Numb
     """
     told = gone.astype(np.float64) @ np.asarray(scores, dtype=np.float64)
     size = float(drops @ drops)
-    if size < 1e-24:
+    if size < LEAST_DROP:
         return None
     fit = float(told @ told)
-    if fit < 1e-300:
+    if fit < LEAST_TOLD:
         return 1.0
     return min(1.0, max(0.0, 1 - float(told @ drops) ** 2 / (fit * size)))
+
+
+def infidelity_interval(
+    scores: Sequence[float], gone: npt.NDArray[np.bool_], drops: Numbers, picks: npt.NDArray[np.int64]
+) -> tuple[float, float] | None:
+    """Return the 2.5 and 97.5 % quantiles of :func:`infidelity` over resamples ``picks`` (K, M) of the sets.
+
+    ``None`` where no resample has a value.
+    """
+    told = gone.astype(np.float64) @ np.asarray(scores, dtype=np.float64)
+    cross, fit, size = ((left * right)[picks].sum(1) for left, right in ((told, drops), (told, told), (drops, drops)))
+    known = size >= LEAST_DROP
+    if not known.any():
+        return None
+    explained = np.divide(cross**2, fit * size, out=np.zeros_like(cross), where=known & (fit >= LEAST_TOLD))
+    low, high = np.quantile(np.clip(1 - explained, 0, 1)[known], (0.025, 0.975))
+    return float(low), float(high)
 
 
 def chances(scores: Sequence[float]) -> Numbers:

@@ -140,6 +140,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
     if card.spec.digest != _identity(record["weights"], record["table"], recipe, card.spec.labels):
         raise ZooError(f"{card.spec.id}: the card was changed (its digest differs); restore it or train again")
+    classifier.encoder_digest = _encoder_identity(record, recipe, load(data))
     return classifier.eval().requires_grad_(False)
 
 
@@ -156,6 +157,19 @@ def _identity(weights: Mapping[str, Any], table: Mapping[str, str], recipe: Reci
     shared = weights["encoder"]["sha256"] if "encoder" in weights else ""
     parts = (weights["sha256"], shared, table["sha256"], table["words_sha256"], recipe.key(), json.dumps(list(labels)))
     return digest_of("".join(parts).encode())
+
+
+def _encoder_identity(record: Mapping[str, Any], recipe: Recipe, own: Mapping[str, Tensor]) -> str:
+    """Digest of all that decides a token's state: words, their table, the encoder's make, and its tensors.
+
+    ``own`` are the tensors of the classifier's own file: most encoders lie there whole, and of one that
+    belongs to several readers at least what each has moved for itself, such as a mix of layers.
+    """
+    table, weights = record["table"], record["weights"]
+    tensors = {name: own[name] for name in sorted(own) if "encoder." in name}
+    shared = weights["encoder"]["sha256"] if "encoder" in weights else ""
+    made = json.dumps([recipe.encoder, sorted(dict(recipe.encoder_options).items())])
+    return digest_of("".join((table["sha256"], table["words_sha256"], shared, made, digest_of(save(tensors)))).encode())
 
 
 def _round(values: tuple[float, ...]) -> list[float]:

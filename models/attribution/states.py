@@ -1,0 +1,86 @@
+"""Token states of perturbed texts, kept for the other readers over the same encoder."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Final
+
+from torch import Tensor
+
+MOST_BYTES: Final = 128 * 2**20
+
+
+@dataclass(slots=True)
+class _Text:
+    """What is kept of the perturbations of one text: for each row its batch of states and its place there."""
+
+    rows: dict[bytes, tuple[Tensor, int]] = field(default_factory=dict)
+    size: int = 0
+
+
+class States:
+    """States (T, D) of rows of ids by encoder: the second reader over an encoder only pools them.
+
+    An encoder is named by :attr:`~models.classifier.PoolingClassifier.encoder_digest`, so equal names mean equal
+    states. Kept are whole batches (B, T, D), as the encoder left them, and only for encoders that :meth:`expect`
+    names: those that more than one reader in sight has.
+
+    *Memory.* ``most`` bytes (128 MiB) for all encoders together, in equal parts. Where a part is full, other texts
+    are dropped first, the one used longest ago before the others. A text's own batches never drop each other:
+    readers ask in the same order, and dropping the oldest would lose each row just before it is asked for. What
+    no longer fits is read by every reader for itself.
+
+    Any number of threads may ask and bring at once; nobody changes a tensor that is here.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        """Expect nothing yet."""
+        self._most = most
+        self._texts: dict[str, OrderedDict[bytes, _Text]] = {}
+        self._lock = Lock()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        with self._lock:
+            return sum(text.size for texts in self._texts.values() for text in texts.values())
+
+    def expect(self, encoders: Collection[str]) -> None:
+        """Keep states of these encoders from now on; forget those of all others."""
+        with self._lock:
+            self._texts = {name: self._texts.get(name, OrderedDict()) for name in encoders}
+
+    def expects(self, encoder: str) -> bool:
+        """Whether states of ``encoder`` are kept."""
+        return encoder in self._texts
+
+    def found(self, encoder: str, rows: Sequence[bytes]) -> dict[bytes, Tensor]:
+        """Return the states (T, D) of those ``rows`` of ids, as bytes, that are here."""
+        there: dict[bytes, Tensor] = {}
+        with self._lock:
+            for text in self._texts.get(encoder, {}).values():
+                for row in rows:
+                    if row in text.rows:
+                        batch, place = text.rows[row]
+                        # Four bytes per id.
+                        there[row] = batch[place, : len(row) // 4]
+        return there
+
+    def keep(self, encoder: str, text: bytes, rows: Sequence[bytes], batch: Tensor) -> None:
+        """Keep a batch (B, T, D) of ``rows``, perturbations of ``text``, where it is expected and there is room."""
+        size = batch.untyped_storage().nbytes()
+        with self._lock:
+            texts = self._texts.get(encoder)
+            if texts is None:
+                return
+            own = texts.setdefault(text, _Text())
+            texts.move_to_end(text)
+            allowed = self._most // len(self._texts)
+            while len(texts) > 1 and sum(there.size for there in texts.values()) + size > allowed:
+                texts.popitem(last=False)
+            if own.size + size <= allowed:
+                own.rows.update((row, (batch, place)) for place, row in enumerate(rows))
+                own.size += size

@@ -164,6 +164,17 @@ def test_faithfulness_beside_chance():
     assert debate_faith.faith_rows(faith())[1]["flips after"] == "never"
 
 
+def test_what_was_left_out_has_no_column():
+    markup = debate_faith.faith_html(faith())
+    assert "soft comprehensiveness" in markup
+    assert "soft sufficiency" not in markup
+    assert "max-sensitivity" not in markup
+    # Name and reason of a map that is not there fill the row.
+    shown = markup.count('scope="col"')
+    assert f'colspan="{shown - 1}"' in markup
+    assert shown == 6
+
+
 def test_plausibility_in_words():
     found = {"auprc": 0.5, "token_f1": 0.25, "iou": 0.5, "found": True, "base": 0.3, "reason": None}
     assert "0.30" in debate_faith.plausible_html([("a", found)])

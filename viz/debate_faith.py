@@ -67,17 +67,19 @@ def faith_rows(found: Faithfulness) -> list[dict[str, object]]:
 
 
 def faith_html(found: Faithfulness) -> str:
-    """The same as a table; maps that are no better than chance are faint and say so."""
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in COLUMNS)))
+    """The same as a table, without columns that were left out; maps no better than chance are faint and say so."""
+    told = faith_rows(found)
+    columns = [name for name in COLUMNS if any(said[name] for said in told)]
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in columns)))
     body: list[Markup] = []
-    for row, said in zip(found.rows, faith_rows(found), strict=True):
+    for row, said in zip(found.rows, told, strict=True):
         if row.comprehensiveness is None:
             body.append(tag("tr", tag("th", row.title, scope="row"),
-                            tag("td", row.reason, class_="why", colspan=len(COLUMNS) - 1), class_="faint"))  # fmt: skip
+                            tag("td", row.reason, class_="why", colspan=len(columns) - 1), class_="faint"))  # fmt: skip
             continue
         idle = row.kind == "map" and not row.beyond
         name = f"{row.title} (no better than chance)" if idle else row.title
-        cells = [tag("td", said[column], data_name=column) for column in COLUMNS[1:]]
+        cells = [tag("td", said[column], data_name=column) for column in columns[1:]]
         body.append(tag("tr", tag("th", name, scope="row"), *cells, class_="faint" if idle else None))
     return join((style(ROWS_CSS + CSS), tag("table", head, tag("tbody", *body), class_="ps-rows")))
 

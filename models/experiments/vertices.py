@@ -66,23 +66,26 @@ def furthest(weights: Tensor, values: Tensor, low: Tensor, high: Tensor, mask: T
     best = torch.where(better, score, best)
     first, second = torch.where(better, place, first), torch.where(better, place, second)
 
-    pairs = mask.unsqueeze(2) & mask.unsqueeze(1)
+    # Two tokens on either side of the slab, (2, B, N, N).
+    sides = torch.stack((low, high))
+    there = sides.isfinite()
     apart = values.unsqueeze(2) - values.unsqueeze(1)
-    for side in (low, high):
-        there = side.isfinite()
-        s = torch.where(there, side, 0.0).view(-1, 1, 1)
-        m = mass.view(-1, 1, 1)
-        left = (s - m * values.unsqueeze(1)) / torch.where(apart == 0, 1.0, apart)
-        fits = pairs & (apart != 0) & (left >= 0) & (left <= m) & there.view(-1, 1, 1)
-        left = left.clamp(min=torch.zeros_like(m), max=m)
-        gain = rest.view(-1, 1, 1) + _gain(a.unsqueeze(2), left, half) + _gain(a.unsqueeze(1), m - left, half)
-        score, place = gain.masked_fill(~fits, -torch.inf).flatten(1).max(1)
-        i, j = place // a.shape[1], place % a.shape[1]
-        found = left.flatten(1).gather(1, place.unsqueeze(1))[:, 0]
+    needed = torch.where(there, sides, 0.0).unsqueeze(2) - mass.unsqueeze(1) * values
+    left = needed.unsqueeze(2) / torch.where(apart == 0, torch.inf, apart)
+    most = mass.view(-1, 1, 1)
+    pairs = mask.unsqueeze(2) & mask.unsqueeze(1) & (apart != 0)
+    fits = pairs & (left >= 0) & (left <= most) & there.view(2, -1, 1, 1)
+    left = left.clamp(min=torch.zeros_like(most), max=most)
+    # What token j has of the pair (i, j) is what it has as the first of (j, i).
+    one = _gain(a.unsqueeze(2), left, half)
+    gain = (rest.view(-1, 1, 1) + one + one.mT).masked_fill(~fits, -torch.inf)
+    scores, places = gain.flatten(2).max(2)
+    shares = left.flatten(2).gather(2, places.unsqueeze(2))[:, :, 0]
+    for score, place, found in zip(scores, places, shares, strict=True):
         better = score > best
         best, first, second, share = (
             torch.where(better, new, old)
-            for new, old in ((score, best), (i, first), (j, second), (found, share))
+            for new, old in ((score, best), (place // a.shape[1], first), (place % a.shape[1], second), (found, share))
         )
     alone_weight = torch.where(first == second, mass, share)
     return Furthest(best.clamp_min(0), first, second, alone_weight, mass - alone_weight)
@@ -90,8 +93,12 @@ def furthest(weights: Tensor, values: Tensor, low: Tensor, high: Tensor, mask: T
 
 def _gain(a: Tensor, t: Tensor, half: float) -> Tensor:
     """g(a, t) − g(a, 0), as ½ [a log 2a + t log 2t − (a + t) log (a + t)] − ½ a log 2 with 0 log 0 = 0."""
-    both = a + t
-    return (torch.xlogy(a, a) + torch.xlogy(t, t) - torch.xlogy(both, both)) / 2 + half * t
+    return (_entropy(a + t) - _entropy(a) - _entropy(t)) / 2 + half * t
+
+
+def _entropy(x: Tensor) -> Tensor:
+    """−x log x with 0 log 0 = 0; several times as fast as ``torch.xlogy``, which goes number by number."""
+    return -x * x.clamp_min(1e-300).log()
 
 
 def slab(probability: Tensor, epsilon: float) -> tuple[Tensor, Tensor]:

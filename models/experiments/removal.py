@@ -53,11 +53,11 @@ def without(reading: Reading, gone: Sets, operator: str, mean: Tensor | None = N
 
 
 def _of_like_lengths(reading: Reading, rows: Sequence[Sequence[int]]) -> Tensor:
-    """Return the logits (M, C) of rows of ids, asked for by length, so that no row is padded to twice its own.
+    """Return the logits (M, C) of rows of ids, asked for by length, so that no row is padded to √2 times its own.
 
     What is taken out leaves long texts, what is kept alone short ones: a pass more costs less than their padding.
     """
-    sizes = np.array([len(row).bit_length() for row in rows])
+    sizes = np.floor(2 * np.log2([len(row) for row in rows]))
     found = torch.empty(len(rows), len(reading.classifier.labels), device=reading.logits.device)
     for size in sorted(set(sizes.tolist()), reverse=True):
         places = np.flatnonzero(sizes == size).tolist()

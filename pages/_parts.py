@@ -160,6 +160,13 @@ def need(found: T | _cache.Refusal) -> T:
     return found
 
 
+def unread(analysis: Analysis) -> None:
+    """Say what of the text this reader did not read, if anything."""
+    said = wording.unread(len(analysis.tokens), analysis.cut)
+    if said:
+        st.caption(said)
+
+
 def how_to_read(line: str, *definitions: Definition) -> None:
     """One line under a figure, each definition one click away."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

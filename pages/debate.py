@@ -91,6 +91,7 @@ name = _widgets.pick_experiment(TITLES)
 request = dataclasses.replace(view.request(()), target=None, against=None, scalar="logit")
 analysis = _parts.need(_cache.analysis(card, request))
 st.text(f"It predicts: {_facts.prediction_line(analysis)}")
+_parts.unread(analysis)
 place, dark = view.colours[card.spec.id], _parts.dark()
 rows: object
 

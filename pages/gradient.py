@@ -36,6 +36,7 @@ maps = {a.key: a for a in analysis.attributions}
 left, right, removed = looking(analysis), maps[against.key], maps[REMOVE.key]
 place, dark, index = view.colours[card.spec.id], _parts.dark(), _state.chosen(len(analysis.tokens))
 label = analysis.prediction.labels[analysis.target]
+_parts.unread(analysis)
 
 if left.method != LOOK.name:
     st.caption(f"{card.spec.title} has no attention weights; its words are placed by their share of the pooled vector.")

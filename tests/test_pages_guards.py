@@ -84,6 +84,15 @@ def test_a_very_long_text_is_cut_and_says_so():
     assert "5,960" in payload(app)["note"]
 
 
+@pytest.mark.parametrize("page", ["debate", "gradient"])
+def test_what_was_not_read_is_said_where_a_text_is_experimented_on(page):
+    app = open_app(page)
+    assert not any("were not read" in caption.value for caption in app.caption)
+    app = read(app, "good film, bad story. " * 1000)
+    (note,) = (caption.value for caption in app.caption if "were not read" in caption.value)
+    assert note == "Read: the first 40 tokens. The remaining 5,960 were not read."
+
+
 def test_a_text_beyond_all_bounds_is_kept_in_part_and_says_so():
     app = read(open_app(), "good film " * 9_000)
     assert any("the first 40,000 were kept" in warning.value.replace("\\", "") for warning in app.warning)

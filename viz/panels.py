@@ -108,14 +108,11 @@ def _text(analysis: Analysis, owners: Sequence[int] = ()) -> dict[str, Any]:
     found, rest = pieces(source, tokens)
     within = subwords.continued(owners) if owners else [False] * len(tokens)
     marks = [flag + "c" * on for flag, on in zip(flags(tokens), within, strict=True)]
-    note = None
-    if analysis.cut:
-        note = f"Read: the first {wording.count(len(tokens), 'token')}. The remaining {analysis.cut:,} were not read."
     return {
         "dir": markup.direction(source),
         "text": [[b, t, f] for (b, t), f in zip(found, marks, strict=True)],
         "tail": rest if len(rest) <= TAIL else rest[:TAIL].rstrip() + " …",
-        "note": note,
+        "note": wording.unread(len(tokens), analysis.cut),
         "unknown": sum(not t.known for t in tokens),
     }
 

@@ -135,6 +135,11 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def unread(read: int, cut: int) -> str | None:
+    """That a text was longer than a reader reads: ``read`` tokens of it were read, ``cut`` were not."""
+    return f"Read: the first {count(read, 'token')}. The remaining {cut:,} were not read." if cut else None
+
+
 def badge(attribution: Attribution) -> str | None:
     """How far a map may be trusted, in its own measure: ``R² 0.87`` of a fitted one, else :func:`delta`."""
     if attribution.fit is None or attribution.scores is None:

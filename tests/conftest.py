@@ -86,6 +86,23 @@ def vectors_folder() -> Path:
     return Path(named)
 
 
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """Rows that any ledger sends through a classifier from now on."""
+    # Not every test needs torch.
+    from models.attribution.perturbed import PerturbedTexts
+
+    seen: list[tuple[int, ...]] = []
+    logits = PerturbedTexts.logits
+
+    def watched(self, rows):
+        seen.extend(map(tuple, rows))
+        return logits(self, rows)
+
+    monkeypatch.setattr(PerturbedTexts, "logits", watched)
+    return seen
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of a Chromium; without one the test is skipped, or fails where a browser is required."""

@@ -14,7 +14,6 @@ from models.analysis import analyse, remove
 from models.attribution.accounts import Accounts, row_bytes
 from models.attribution.bounded import Bounded
 from models.attribution.ledger import Ledger, key_of
-from models.attribution.perturbed import PerturbedTexts
 from models.attribution.reading import Reading
 from models.attribution.target import Target
 from models.experiment_records import ExperimentCall
@@ -26,20 +25,6 @@ from models.records import MethodCall, Request
 
 NOISE = 1e-5
 REMOVALS = (MethodCall("leave_one_out"), MethodCall("shapley_sampling"))
-
-
-@pytest.fixture
-def sent(monkeypatch):
-    """Rows that any ledger sends through a classifier from now on."""
-    seen = []
-    logits = PerturbedTexts.logits
-
-    def watched(self, rows):
-        seen.extend(map(tuple, rows))
-        return logits(self, rows)
-
-    monkeypatch.setattr(PerturbedTexts, "logits", watched)
-    return seen
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ from tiny_classifiers import OTHER, TEXT, tiny
 from models.analysis import analyse
 from models.attribution.accounts import Accounts
 from models.attribution.ledger import Ledger, key_of
-from models.attribution.perturbed import PerturbedTexts
 from models.attribution.states import States
 from models.records import MethodCall, Request
 from models.zoo.catalogue import catalogue
@@ -38,20 +37,6 @@ def family(encoder="transformer", poolers=("attention", "mean", "max", "apln")):
         other.spec = dataclasses.replace(other.spec, digest=str(seed) * 64)
         found.append(other)
     return found
-
-
-@pytest.fixture
-def sent(monkeypatch):
-    """Rows that any ledger sends through an encoder from now on."""
-    seen = []
-    logits = PerturbedTexts.logits
-
-    def watched(self, rows):
-        seen.extend(map(tuple, rows))
-        return logits(self, rows)
-
-    monkeypatch.setattr(PerturbedTexts, "logits", watched)
-    return seen
 
 
 def shared(classifiers, request, accounts=None):

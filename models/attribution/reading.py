@@ -110,6 +110,12 @@ class Reading:
             embeddings = self.classifier.embed(self.ids).detach().requires_grad_()
             return _Graph(embeddings, self.classifier.encode(embeddings, self.mask))
 
+    @cached_property
+    def _attached(self) -> Tensor:
+        """Logits (1, C) with autograd's way back, the attention weights included; made at the first derivative."""
+        with torch.enable_grad(), differentiable(self.ids):
+            return self.classifier.decide(self.classifier.pool(self._graph.hidden, self.mask))
+
     def _gradient(self, source: str, target: Target, detached: bool) -> Tensor:
         # A pooler that does not attend has no weights to hold: detached and attached are one.
         detached = detached and self.weights is not None
@@ -117,8 +123,10 @@ class Reading:
         if key not in self._gradients:
             graph = self._graph
             with torch.enable_grad(), differentiable(self.ids):
-                pool = self.classifier.pooler.held if detached else self.classifier.pool
-                logits = self.classifier.decide(pool(graph.hidden, self.mask))
+                if detached:
+                    logits = self.classifier.decide(self.classifier.pooler.held(graph.hidden, self.mask))
+                else:
+                    logits = self._attached
                 inputs = graph.embeddings if source == "embeddings" else graph.hidden
                 (gradient,) = torch.autograd.grad(target(logits)[0], inputs, retain_graph=True)
             self._gradients[key] = gradient[0]

@@ -125,7 +125,8 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
         )
         tuned = _tuned(home, record["weights"], card.spec.id)
         shapes = {name: value.shape for name, value in classifier.state_dict().items()}
-        state = {name: unshrink(value) for name, value in {**unpacked(load(data), shapes), **tuned}.items()}
+        own = load(data)
+        state = {name: unshrink(value) for name, value in {**unpacked(own, shapes), **tuned}.items()}
         # First: a foreign file must not write into the table, or the base, that others share.
         odd = (classifier.state_dict().keys() - classifier.borrowed()) ^ state.keys()
         if not odd:
@@ -140,7 +141,7 @@ def from_card(card: Card, data: bytes | None = None) -> PoolingClassifier:
         raise ZooError(f"{card.spec.id}: the weights do not fit the card (tensors {names}); restore both files")
     if card.spec.digest != _identity(record["weights"], record["table"], recipe, card.spec.labels):
         raise ZooError(f"{card.spec.id}: the card was changed (its digest differs); restore it or train again")
-    classifier.encoder_digest = _encoder_identity(record, recipe, load(data))
+    classifier.encoder_digest = _encoder_identity(record, recipe, own)
     return classifier.eval().requires_grad_(False)
 
 

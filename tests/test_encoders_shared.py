@@ -11,7 +11,9 @@ from tiny_classifiers import OTHER, PAIRS, TEXT, ids_of, tiny
 
 from models.attribution.perturbed import PerturbedTexts, padded
 from models.encoders import ENCODERS
+from models.encoders import beginnings as beginnings_module
 from models.encoders import bilstm as bilstm_module
+from models.encoders.beginnings import SPANS, beginnings
 from models.poolers import POOLERS
 from models.shared import Shared
 
@@ -22,7 +24,7 @@ EXACT = dict(rtol=1e-10, atol=1e-12)
 @pytest.fixture(autouse=True)
 def every_common_beginning_counts(monkeypatch):
     """These texts are short; in the app a beginning of theirs would not be worth a pass."""
-    monkeypatch.setattr(bilstm_module, "WORTH", 1)
+    monkeypatch.setattr(beginnings_module, "CALL", 1)
 
 
 def edits(ids):
@@ -82,26 +84,69 @@ def test_the_cnn_sums_a_window_that_stands_in_many_texts_once():
     assert len(shared.states) == len(windows) < places.numel() / 2
 
 
+def words_of(tree):
+    """The words of every text of a tree, stage by stage back to its beginning."""
+    found = []
+    sizes = np.cumsum([0, *(stage.words.size for stage in tree.stages)])
+    for last in tree.steps[:, -1]:
+        k = int(np.searchsorted(sizes, last, side="right")) - 1
+        row, words = (last - sizes[k]) // tree.stages[k].words.shape[1], []
+        for stage in tree.stages[k::-1]:
+            words = [*stage.words[row], *words]
+            row = stage.parents[row]
+        found.append(words)
+    return found
+
+
+@pytest.mark.parametrize("span", [1, 2, 3, 5, 9])
+def test_beginnings_give_back_the_texts_and_hold_each_once(span, monkeypatch):
+    monkeypatch.setattr(beginnings_module, "_span", lambda *_: span)
+    texts = np.random.default_rng(span).permutation(np.array(list(itertools.product(range(3), repeat=9))))[:200]
+    tree = beginnings(texts)
+    assert words_of(tree) == texts.tolist()
+    distinct = [len({tuple(text[: start + span]) for text in texts.tolist()}) for start in range(0, 9, span)]
+    assert [len(stage.words) for stage in tree.stages] == distinct
+    # A place's step holds the word that stands there.
+    flat = np.concatenate([stage.words.ravel() for stage in tree.stages])
+    assert (flat[tree.steps] == texts).all()
+
+
+def test_the_span_is_the_one_that_costs_least(monkeypatch):
+    row = np.arange(40)
+    texts = np.stack([np.delete(row, i) for i in range(40)])
+    for call in (1, 30, 100, 1000):
+        monkeypatch.setattr(beginnings_module, "CALL", call)
+        costs = {}
+        for span in [*SPANS[SPANS < 39].tolist(), 39]:
+            stages = [len({tuple(text[: start + span]) for text in texts}) for start in range(0, 39, span)]
+            costs[span] = span * sum(stages) + call * len(stages)
+        tree = beginnings(texts)
+        assert costs[tree.stages[0].words.shape[1]] == min(costs.values())
+
+
 def test_the_lstm_reads_a_common_beginning_and_end_once(monkeypatch):
     body = ENCODERS["bilstm"](5).eval()
     steps = []
-    run = type(body)._run_from
+    run = bilstm_module.run
 
-    def watched(self, signal, direction, start):
-        steps.append((direction, signal.shape[0] * signal.shape[1]))
-        return run(self, signal, direction, start)
+    def watched(signal, weights, start, training=False):
+        steps.append(signal.shape[0] * signal.shape[1])
+        return run(signal, weights, start, training)
 
-    monkeypatch.setattr(type(body), "_run_from", watched)
-    row = torch.arange(12)
-    # Words 4 to 6 are left out in turn: four words in front and five behind are common.
-    places = torch.stack([torch.cat([row[:i], row[i + 1 :]]) for i in (4, 5, 6)])
-    words = torch.randn(12, 5)
+    monkeypatch.setattr(bilstm_module, "run", watched)
+    row = torch.arange(24)
+    # Words 8 to 11 are left out in turn: eight words in front and twelve behind are common.
+    places = torch.stack([torch.cat([row[:i], row[i + 1 :]]) for i in (8, 9, 10, 11)])
+    words = torch.randn(24, 5)
     with torch.no_grad():
         shared = body.share(words)(places)
-        taken = sorted(steps)
+        taken = sum(steps)
         expected = body(words[places], torch.ones_like(places, dtype=torch.bool))
     torch.testing.assert_close(shared.spread(), expected, rtol=1e-6, atol=1e-6)
-    assert taken == sorted([("", 4), ("", 3 * 7), ("_reverse", 5), ("_reverse", 3 * 6)])
+    # Each beginning and each end once, and with stages of two words one more step for every text.
+    apart = sum(len({tuple(text[:i]) for text in turn}) for turn in (places.tolist(), places.flip(1).tolist())
+                for i in range(1, 24))  # fmt: skip
+    assert apart <= taken <= apart + 2 * 4 < 2 * places.numel()
 
 
 def test_a_list_of_words_too_long_for_numbered_windows_is_read_the_plain_way():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,6 +14,11 @@ from torch.nn.utils.rnn import pad_sequence
 from models.classifier import PoolingClassifier
 from models.shared import SharedReader
 from models.text import PAD
+
+# Places pooled at once. A shorter row starts a piece of its own once a piece is worth the calls.
+PIECE: Final = 4096
+RAGGED: Final = 0.75
+WORTH: Final = 512
 
 Left = Callable[[Sequence[NDArray[np.intc]], Tensor], None]
 
@@ -46,9 +52,12 @@ class PerturbedTexts:
                 self._left(rows, hidden)
             return self._classifier.decide(self._classifier.pool(hidden, real))
         places = np.where(mask, np.searchsorted(self._words, ids), -1)
-        shared = reader(torch.from_numpy(places).to(device))
-        pooled = self._classifier.pooler.pool_shared(shared, self._classifier.grouped(texts, real))
-        return self._classifier.decide(pooled)
+        shared, real = reader(torch.from_numpy(places).to(device)), self._classifier.grouped(texts, real)
+        pooled = [
+            self._classifier.pooler.pool_shared(shared.part(start, stop, length), real[start:stop, :length])
+            for start, stop, length in pieces(mask.sum(1))
+        ]
+        return self._classifier.decide(torch.cat(pooled))
 
     @torch.no_grad()
     def pooled(self, rows: Sequence[NDArray[np.intc]], states: Sequence[Tensor]) -> Tensor:
@@ -67,6 +76,21 @@ class PerturbedTexts:
             self._reader = self._classifier.encoder.share(self._classifier.alone(known))
             self._shares = self._reader is not None
         return self._reader
+
+
+def pieces(lengths: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
+    """Cut rows of these lengths, in their order, into pieces to pool: first row, last row + 1, longest length.
+
+    A piece has some thousand places, so that its states stay in the processor's caches, and little padding.
+    """
+    start = 0
+    while start < len(lengths):
+        ahead = lengths[start : start + max(1, PIECE // int(lengths[start]))]
+        cells = np.maximum.accumulate(ahead) * np.arange(1, len(ahead) + 1)
+        fits = (cells <= PIECE) & ((cells < WORTH) | (np.maximum.accumulate(ahead) * RAGGED <= ahead))
+        stop = start + max(1, len(ahead) if fits.all() else int(fits.argmin()))
+        yield start, stop, int(lengths[start:stop].max())
+        start = stop
 
 
 def padded(rows: Sequence[NDArray[np.intc]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from models.encoders.beginnings import Beginnings, beginnings
 from models.encoders.recurrent import RecurrentEncoder, backwards, turned
 from models.shared import Shared, SharedReader
 
-# Token steps that must be saved before a common beginning is read by itself.
-WORTH: Final = 256
+DIRECTIONS: Final = ("", "_reverse")
+KINDS: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
 class BiLstmEncoder(RecurrentEncoder):
@@ -35,42 +39,50 @@ class BiLstmEncoder(RecurrentEncoder):
         return torch.cat([onward, backwards(back, mask)], dim=-1)
 
     def share(self, words: Tensor) -> SharedReader:
-        """Read the tokens that all texts begin with once, and those that all of them end with."""
+        """Read what several texts begin with once, and what several of them end with."""
+        # Where words are few, one number for each says as much as its vector, and is multiplied faster.
+        few = len(words) < words.shape[1]
+        letters = torch.eye(len(words), dtype=words.dtype, device=words.device) if few else words
+        onward, back = (
+            [enter @ words.T if few else enter, *others] for enter, *others in map(self._weights, DIRECTIONS)
+        )
 
         def read(places: Tensor) -> Shared:
-            real = places >= 0
-            back = self._after_common(words, places.gather(1, turned(real)), "_reverse")
-            onward, back = self._after_common(words, places, ""), backwards(back, real)
-            return Shared(torch.cat([onward, back], dim=-1), None)
+            found = places.cpu().numpy()
+            real = found >= 0
+            turn = turned(torch.from_numpy(real)).numpy()
+            ahead, behind = beginnings(found), beginnings(np.take_along_axis(found, turn, 1))
+            states = [*_walk(ahead, letters, onward), *_walk(behind, letters, back)]
+            steps = np.take_along_axis(behind.steps, turn, 1) + sum(stage.words.size for stage in ahead.stages)
+            index = torch.from_numpy(np.stack([ahead.steps, steps], axis=-1)).to(places.device)
+            return Shared(torch.cat(states), index)
 
         return read
 
-    def _after_common(self, words: Tensor, places: Tensor, direction: str) -> Tensor:
-        """Run one direction over texts by place (B, T), through their common beginning once: (B, T, D / 2)."""
-        signal = words[places.clamp_min(0)]
-        common = int((places == places[:1]).all(0).long().cumprod(0).sum())
-        # Two calls in place of one must save more than a call costs; something must be left for the second.
-        common = min(common, places.shape[1] - 1)
-        if len(places) == 1 or common * len(places) < WORTH:
-            return self._run(signal, direction)
-        begun, state = self._run_from(signal[:1, :common], direction, None)
-        start = (state[0].expand(-1, len(places), -1).contiguous(), state[1].expand(-1, len(places), -1).contiguous())
-        rest, _ = self._run_from(signal[:, common:], direction, start)
-        return torch.cat([begun.expand(len(places), -1, -1), rest], dim=1)
-
     def _run(self, signal: Tensor, direction: str) -> Tensor:
-        return self._run_from(signal, direction, None)[0]
+        return run(signal, self._weights(direction), None, self.training)[0]
 
-    def _run_from(
-        self, signal: Tensor, direction: str, start: tuple[Tensor, Tensor] | None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """Run one direction from a state (h, c), zeros by default: its states and the last one."""
-        weights = [
-            getattr(self.lstm, f"{kind}_l0{direction}") for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        ]
-        zeros = signal.new_zeros(1, signal.shape[0], self.lstm.hidden_size)
-        # (input, state, weights, has_biases, layers, dropout, train, bidirectional, batch_first)
-        states, h, c = torch.lstm(
-            signal, start or (zeros, zeros), weights, True, 1, 0.0, self.training, False, True
-        )  # fmt: skip
-        return states, (h, c)
+    def _weights(self, direction: str) -> list[Tensor]:
+        return [getattr(self.lstm, f"{kind}_l0{direction}") for kind in KINDS]
+
+
+def run(
+    signal: Tensor, weights: list[Tensor], start: tuple[Tensor, Tensor] | None, training: bool = False
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Run an LSTM over signal (B, T, E) from a state (h, c), zeros by default: its states and the last one."""
+    zeros = signal.new_zeros(1, signal.shape[0], weights[1].shape[1])
+    # (input, state, weights, has_biases, layers, dropout, train, bidirectional, batch_first)
+    states, h, c = torch.lstm(signal, start or (zeros, zeros), weights, True, 1, 0.0, training, False, True)
+    return states, (h, c)
+
+
+def _walk(tree: Beginnings, letters: Tensor, weights: list[Tensor]) -> Iterator[Tensor]:
+    """Run an LSTM through a tree of beginnings: the states (N · S, H) of each stage."""
+    last = None
+    for stage in tree.stages:
+        signal = F.embedding(torch.from_numpy(stage.words).to(letters.device).clamp_min(0), letters)
+        if last is not None:
+            parents = torch.from_numpy(stage.parents).to(letters.device)
+            last = last[0].index_select(1, parents), last[1].index_select(1, parents)
+        states, last = run(signal, weights, last)
+        yield states.flatten(0, 1)

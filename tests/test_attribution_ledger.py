@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
 from tiny_classifiers import PAIRS, TEXT, fingerprint, ids_of, same_fingerprint, tiny
 
 from models.analysis import analyse
+from models.attribution import probe as probe_module
 from models.attribution.accounts import Accounts
 from models.attribution.footprint import Footprint
-from models.attribution.ledger import FIRST_CELLS, MOST_CELLS, Ledger
-from models.attribution.perturbed import PerturbedTexts
+from models.attribution.ledger import FIRST_CELLS, MOST_CELLS, SHARED_CELLS, Ledger
+from models.attribution.perturbed import PIECE, PerturbedTexts, pieces
+from models.attribution.probe import bytes_per_cell
 from models.attribution.reading import Reading
 from models.errors import PoolScopeError
 from models.records import MethodCall, Request
@@ -121,7 +125,7 @@ def test_only_so_many_results_are_kept_and_the_answer_is_whole_all_the_same():
 def test_rows_of_a_length_go_together(batches):
     rows = [[2 + i % 15] * n for n in (4, 40, 80) for i in range(15)]
     random.Random(1).shuffle(rows)
-    Ledger(tiny()).logits(rows)
+    Ledger(tiny("transformer")).logits(rows)
     assert sum(count for count, _ in batches) == 45
     assert [length for _, length in batches] == sorted((length for _, length in batches), reverse=True)
     cells, tokens = sum(b * t for b, t in batches), sum(map(len, rows))
@@ -129,17 +133,71 @@ def test_rows_of_a_length_go_together(batches):
     assert cells <= 1.15 * tokens
 
 
-def test_the_first_chunk_is_small_and_measured_the_others_need_not_be(batches, monkeypatch):
+@pytest.mark.parametrize(("encoder", "most"), [("transformer", MOST_CELLS), ("bilstm", SHARED_CELLS)])
+def test_a_classifier_is_measured_once_and_only_for_many_tokens(encoder, most, batches, monkeypatch):
     measured, enter = [], Footprint.__enter__
     monkeypatch.setattr(Footprint, "__enter__", lambda self: measured.append(len(batches)) or enter(self))
-    ledger = Ledger(tiny())
-    ledger.logits(draw(1200))
-    sizes = [b * t for b, t in batches]
-    assert sizes[0] <= FIRST_CELLS < max(sizes) <= MOST_CELLS
-    assert measured == [0]
+    classifier = tiny(encoder)
+    Ledger(classifier).logits([[2 + i] * 50 for i in range(FIRST_CELLS // 50)])
+    assert measured == []
+    for _ in range(2):
+        batches.clear()
+        Ledger(classifier).logits(draw(2400))
+        assert FIRST_CELLS < max(b * t for b, t in batches) <= most
+        assert measured == [0]
     # Longer texts cost more per token than was measured, so they are measured again.
-    ledger.logits([[2 + i % 15] * (80 + i // 15) for i in range(45)])
-    assert measured == [0, len(sizes)]
+    Ledger(classifier).logits([[2 + i % 15] * (80 + i // 15) for i in range(45)])
+    assert len(measured) == 2
+
+
+def test_chunks_depend_on_nothing_that_was_read_before(batches):
+    rows, longer = draw(900), [[2 + i % 15] * (80 + i // 15) for i in range(45)]
+    seen = []
+    for classifier, first in ((tiny("bert_like"), rows), (tiny("bert_like"), longer)):
+        Ledger(classifier, budget=10**6).logits(first)
+        batches.clear()
+        ledger = Ledger(classifier, budget=10**6)
+        ledger.logits(rows)
+        ledger.logits(longer)
+        seen.append(list(batches))
+    assert seen[0] == seen[1]
+    assert len(seen[0]) > 4
+
+
+@pytest.mark.parametrize("encoder", ["embedding", "cnn", "bilstm", "transformer", "bert_like"])
+def test_what_was_measured_is_what_a_pass_over_texts_without_anything_in_common_takes(encoder):
+    classifier = tiny(encoder, "attention")
+    rows = [[2 + (i * 64 + j) % 20 for j in range(64)] for i in range(40)]
+    with Footprint(classifier.parameters()) as held:
+        PerturbedTexts(classifier).logits([np.array(row, dtype=np.intc) for row in rows])
+    # Fewer rows bear what does not grow with them, so the number errs on the safe side.
+    assert held.peak / 2560 <= bytes_per_cell(classifier, 64) <= 2 * held.peak / 2560
+    assert bytes_per_cell(classifier, 40) == bytes_per_cell(classifier, 64)
+
+
+def test_a_classifier_that_is_gone_is_forgotten():
+    classifier = tiny()
+    bytes_per_cell(classifier, 5)
+    assert classifier in probe_module._MEASURED
+    before = len(probe_module._MEASURED)
+    del classifier
+    gc.collect()
+    assert len(probe_module._MEASURED) < before
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pieces_hold_every_row_once_and_little_padding(seed):
+    rng = np.random.default_rng(seed)
+    lengths = np.sort(rng.integers(1, (60, 6000)[seed % 2], 900))[::-1]
+    lengths = lengths if seed else rng.permutation(lengths)
+    cut = list(pieces(lengths))
+    assert [start for start, _, _ in cut] == [0, *(stop for _, stop, _ in cut[:-1])]
+    assert cut[-1][1] == len(lengths)
+    for start, stop, longest in cut:
+        assert longest == lengths[start:stop].max()
+        assert (stop - start) * longest <= PIECE or stop - start == 1
+    padded = sum((stop - start) * longest for start, stop, longest in cut)
+    assert seed == 0 or padded <= 1.2 * lengths.sum() + 600
 
 
 @pytest.mark.parametrize("encoder", ["bilstm", "transformer", "bert_like"])
@@ -150,7 +208,7 @@ def test_chunks_stay_within_the_budget_that_was_given(encoder, budget, monkeypat
     read = PerturbedTexts.logits
 
     def watched(self, rows):
-        with Footprint() as held:
+        with Footprint(classifier.parameters()) as held:
             logits = read(self, rows)
         peaks.append((len(rows), held.peak))
         return logits
@@ -161,7 +219,7 @@ def test_chunks_stay_within_the_budget_that_was_given(encoder, budget, monkeypat
     ledger.logits(rows[:60])
     ledger.logits(rows[60:])
     # A row that is too large by itself must be read nevertheless.
-    assert all(peak <= budget or count == 1 for count, peak in peaks[1:])
+    assert all(peak <= budget or count == 1 for count, peak in peaks)
     assert max(count for count, _ in peaks) > 1
     smaller = Ledger(classifier, budget=budget // 8)
     before = len(peaks)
@@ -183,6 +241,13 @@ def test_the_footprint_counts_what_is_alive_together():
     assert len(views) == 5
 
 
+def test_the_footprint_leaves_out_what_was_there_before():
+    weight = torch.zeros(2**18)
+    with Footprint([weight]) as held:
+        _ = weight.view(2, -1) @ torch.zeros(2**17)
+    assert 0 < held.peak <= 2**20 // 2 + 64
+
+
 def test_measuring_changes_no_number_and_leaves_nothing_behind():
     classifier = tiny("bilstm", "apln")
     before, ids = fingerprint(classifier), torch.tensor([ids_of(classifier)])
@@ -201,7 +266,7 @@ def test_what_cannot_be_read_is_refused_in_a_sentence(rows):
 
 
 def test_a_pass_that_breaks_leaves_the_account_true(monkeypatch):
-    ledger, rows = Ledger(tiny()), draw(200)
+    ledger, rows = Ledger(tiny("transformer")), draw(400)
     read, passes = PerturbedTexts.logits, []
 
     def breaking(self, rows):
@@ -215,7 +280,7 @@ def test_a_pass_that_breaks_leaves_the_account_true(monkeypatch):
         ledger.logits(rows)
     assert ledger.forwards == len(ledger) == passes[0]
     ledger.logits(rows)
-    assert ledger.forwards == 200
+    assert ledger.forwards == 400
     assert ledger.reused == passes[0]
 
 

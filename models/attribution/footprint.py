@@ -15,17 +15,17 @@ class Footprint(TorchDispatchMode):
     """Within ``with Footprint() as held:``, ``held.peak`` is the most bytes of tensors alive at once.
 
     Counted are the tensors that operators return in this thread, each storage once, until it is
-    freed; weights an operator returns a view of count too. Scratch space inside one kernel is not
-    seen. Nothing is hooked into the model, the numbers computed are the same, and the peak of one
-    pass is the same every time. The price is some microseconds per operator.
+    freed; those of ``besides``, such as weights that an operator returns a view of, are not. Scratch space
+    inside one kernel is not seen. Nothing is hooked into the model, the numbers computed are the same, and the
+    peak of one pass is the same every time. The price is some microseconds per operator.
     """
 
-    def __init__(self) -> None:
-        """Start from nothing alive."""
+    def __init__(self, besides: Iterable[Tensor] = ()) -> None:
+        """Start from nothing alive but ``besides``."""
         super().__init__()  # type: ignore[no-untyped-call]  # torch annotates all of its class but this
         self.live = 0
         self.peak = 0
-        self._counted: set[int] = set()
+        self._counted: set[int] = {tensor.untyped_storage()._cdata for tensor in besides}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

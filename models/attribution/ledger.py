@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.attribution.accounts import Accounts, row_bytes
-from models.attribution.footprint import Footprint
-from models.attribution.perturbed import PerturbedTexts
+from models.attribution.perturbed import RAGGED, WORTH, PerturbedTexts
+from models.attribution.probe import bytes_per_cell
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 
 # Beyond some thousand tokens a larger batch is no faster on a CPU, and falls out of its caches.
 MOST_CELLS: Final = 4096
+# What texts have in common is the more the more of them are read at once; they are pooled in smaller pieces.
+SHARED_CELLS: Final = 16_384
+# So few need no measuring.
 FIRST_CELLS: Final = 1024
 BUDGET: Final = 256 * 2**20
 # Rows of one length are not copied to blank their padding, as rows of several are: at most one copy of the states.
 PADDED: Final = 1.5
-# Shorter rows start a chunk of their own once a chunk is worth a pass by itself.
-RAGGED: Final = 0.75
-WORTH: Final = 512
 
 Row = Sequence[int] | NDArray[np.integer[Any]]
 _Answered = tuple[Sequence[bytes], tuple[Tensor, ...]]
@@ -45,10 +45,10 @@ class Ledger:
 
     *Memory.* Results are kept in ``accounts``, whose bound it is; a ledger that is given none opens a book
     for itself. What was dropped there is computed again. Rows go longest first, in chunks of at most 4,096 tokens with
-    padding, whose tensors stay under ``budget`` bytes (256 MiB): the first chunk has 1,024 tokens and is measured
-    (:class:`Footprint`), the others are as large as its bytes per token leave room for. The activations of a pass
-    grow at most in proportion to its rows, and per token at most in proportion to the length, so the bound holds;
-    a single row that exceeds it must be read nevertheless.
+    padding, 16,384 where the encoder reads what they have in common once. Unless there are no more than 1,024 tokens
+    in all, their tensors stay under ``budget`` bytes (256 MiB): a chunk is as large as the bytes per token leave room
+    for that were measured on this classifier (:func:`bytes_per_cell`). A single row that exceeds the budget must be
+    read nevertheless.
 
     *Pauses.* Before each chunk ``between``, if there is one, is told how many rows come next; it may
     take its time, and what it raises ends the work, with all finished chunks kept.
@@ -68,6 +68,7 @@ class Ledger:
         self.forwards = 0
         self.reused = 0
         self.between: Callable[[int], None] | None = None
+        self._classifier = classifier
         self._digest, self._encoder = classifier.spec.digest, classifier.encoder_digest
         self._light = classifier.encoder.light
         # Without a digest nobody could tell its rows from those of another classifier.
@@ -75,8 +76,6 @@ class Ledger:
         self._texts = PerturbedTexts(classifier, self._leave)
         self._own = None if own is None else (key_of(own[0]), own[1])
         self._budget = budget
-        # The chunk that was measured: its cells (rows × length), bytes per cell and length.
-        self._measured = (0, 0.0, 1)
 
     def __len__(self) -> int:
         """Count the rows that are kept in its book."""
@@ -124,12 +123,20 @@ class Ledger:
 
     def _computed(self, missing: Sequence[bytes]) -> Iterator[_Answered]:
         """Send rows, longest first, through the classifier chunk by chunk and keep what it says."""
+        if not missing:
+            return
+        shares = self._texts.shares(np.frombuffer(b"".join(missing), dtype=np.intc))
+        few = len(missing) * _length(missing[0]) <= FIRST_CELLS
         start = 0
         while start < len(missing):
-            chunk = self._chunk(missing, start)
+            longest = _length(missing[start])
+            most = FIRST_CELLS if few else self._cells(longest, SHARED_CELLS if shares else MOST_CELLS)
+            chunk = missing[start : start + max(1, most // longest)]
+            if not shares:
+                chunk = _even(chunk)
             start += len(chunk)
             self.pause(len(chunk))
-            answers = self._forward(chunk, last=start == len(missing))
+            answers = self._texts.logits(_rows(chunk))
             self.forwards += len(chunk)
             yield self._answered(chunk, answers)
 
@@ -146,40 +153,23 @@ class Ledger:
         if not self._light and self._accounts.states.expects(self._encoder):
             self._accounts.states.keep(self._encoder, text, [row.tobytes() for row in rows], hidden)
 
-    def _chunk(self, missing: Sequence[bytes], start: int) -> Sequence[bytes]:
-        """Take as many rows as memory allows, of lengths that waste little padding."""
-        longest = _length(missing[start])
-        most = max(1, self._cells(longest) // longest)
-        chunk = missing[start : start + most]
-        for count, key in enumerate(chunk):
-            if count * longest >= WORTH and _length(key) < RAGGED * longest:
-                return chunk[:count]
-        return chunk
-
-    def _cells(self, length: int) -> int:
-        """Tokens, padding included, that a chunk of rows of ``length`` may have by what was measured."""
-        cells, bytes_per_cell, measured = self._measured
-        if not cells:
-            return FIRST_CELLS
-        # Attention over all pairs of tokens costs each token in proportion to the length.
-        allowed = self._budget / (PADDED * bytes_per_cell * max(1.0, length / measured))
-        return int(min(MOST_CELLS, allowed))
-
-    def _forward(self, chunk: Sequence[bytes], *, last: bool) -> Tensor:
-        rows = _rows(chunk)
-        longest = _length(chunk[0])
-        cells = len(chunk) * longest
-        if self._measured[0] and longest <= self._measured[2] or last and cells <= FIRST_CELLS:
-            return self._texts.logits(rows)
-        with Footprint() as held:
-            logits = self._texts.logits(rows)
-        self._measured = (cells, held.peak / cells, longest)
-        return logits
+    def _cells(self, longest: int, most: int) -> int:
+        """Tokens, padding included, that a chunk of rows of at most ``longest`` may have: ``most`` if memory allows."""
+        return min(most, int(self._budget / (PADDED * bytes_per_cell(self._classifier, longest))))
 
 
 def key_of(row: Row) -> bytes:
     """Return a row as bytes, four per id: exact, hashable and small."""
     return row.astype(np.intc).tobytes() if isinstance(row, np.ndarray) else array("i", row).tobytes()
+
+
+def _even(chunk: Sequence[bytes]) -> Sequence[bytes]:
+    """Cut from a chunk, longest first, what would waste much padding in it."""
+    longest = _length(chunk[0])
+    for count, key in enumerate(chunk):
+        if count * longest >= WORTH and _length(key) < RAGGED * longest:
+            return chunk[:count]
+    return chunk
 
 
 def _length(key: bytes) -> int:

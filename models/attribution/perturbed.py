@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -34,25 +34,42 @@ class PerturbedTexts:
     def __init__(self, classifier: PoolingClassifier, left: Left | None = None) -> None:
         """Know no word yet."""
         self._classifier, self._left = classifier, left
-        self._words: NDArray[np.intc] = np.empty(0, dtype=np.intc)
+        # Which ids are known, and the place of each of them in the encoder's list of words.
+        self._known = np.zeros(classifier.table.num_embeddings, dtype=np.bool_)
+        self._places = np.zeros(len(self._known), dtype=np.int64)
         self._reader: SharedReader | None = None
         self._shares = True
 
-    @torch.no_grad()
+    def shares(self, ids: NDArray[np.integer[Any]]) -> bool:
+        """Prepare all words that rows to come are made of; whether the encoder has something to share."""
+        if self._shares and not (self._reader is not None and self._known[ids].all()):
+            self._known[ids] = True
+            words = np.flatnonzero(self._known)
+            self._places[words] = np.arange(len(words))
+            known = torch.from_numpy(words).to(self._classifier.table.weight.device)
+            with torch.no_grad():
+                self._reader = self._classifier.encoder.share(self._classifier.alone(known))
+            self._shares = self._reader is not None
+        return self._shares
+
     def logits(self, rows: Sequence[NDArray[np.intc]]) -> Tensor:
+        """Return the logits (N, C) of N rows of ids, each of one id or more."""
+        return self.read(rows)
+
+    @torch.no_grad()
+    def read(self, rows: Sequence[NDArray[np.intc]]) -> Tensor:
         """Return the logits (N, C) of N rows of ids, each of one id or more."""
         ids, mask = padded(rows)
         device = self._classifier.table.weight.device
         texts, real = torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
-        reader = self._reading(ids[mask]) if self._shares else None
-        if reader is None:
+        if not self.shares(ids[mask]) or self._reader is None:
             real = self._classifier.grouped(texts, real)
             hidden = self._classifier.encode(self._classifier.embed(texts), real)
             if self._left is not None:
                 self._left(rows, hidden)
             return self._classifier.decide(self._classifier.pool(hidden, real))
-        places = np.where(mask, np.searchsorted(self._words, ids), -1)
-        shared, real = reader(torch.from_numpy(places).to(device)), self._classifier.grouped(texts, real)
+        places = np.where(mask, self._places[ids], -1)
+        shared, real = self._reader(torch.from_numpy(places).to(device)), self._classifier.grouped(texts, real)
         pooled = [
             self._classifier.pooler.pool_shared(shared.part(start, stop, length), real[start:stop, :length])
             for start, stop, length in pieces(mask.sum(1))
@@ -66,16 +83,6 @@ class PerturbedTexts:
         hidden = pad_sequence(list(states), batch_first=True)
         texts, real = torch.from_numpy(ids).to(hidden.device), torch.from_numpy(mask).to(hidden.device)
         return self._classifier.decide(self._classifier.pool(hidden, self._classifier.grouped(texts, real)))
-
-    def _reading(self, ids: NDArray[np.int64]) -> SharedReader | None:
-        """Return the encoder's reader for at least these ids, ``None`` where it has none."""
-        words = np.union1d(self._words, ids).astype(np.intc)
-        if self._reader is None or len(words) > len(self._words):
-            self._words = words
-            known = torch.from_numpy(words.astype(np.int64)).to(self._classifier.table.weight.device)
-            self._reader = self._classifier.encoder.share(self._classifier.alone(known))
-            self._shares = self._reader is not None
-        return self._reader
 
 
 def pieces(lengths: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:

@@ -16,11 +16,12 @@ from models.attribution import probe as probe_module
 from models.attribution.accounts import Accounts
 from models.attribution.footprint import Footprint
 from models.attribution.ledger import FIRST_CELLS, MOST_CELLS, SHARED_CELLS, Ledger
-from models.attribution.perturbed import PIECE, PerturbedTexts, pieces
+from models.attribution.perturbed import PerturbedTexts
 from models.attribution.probe import bytes_per_cell
 from models.attribution.reading import Reading
 from models.errors import PoolScopeError
 from models.records import MethodCall, Request
+from models.shared import PIECE, pieces
 
 NOISE = dict(rtol=1e-5, atol=5e-6)
 
@@ -190,7 +191,7 @@ def test_pieces_hold_every_row_once_and_little_padding(seed):
     rng = np.random.default_rng(seed)
     lengths = np.sort(rng.integers(1, (60, 6000)[seed % 2], 900))[::-1]
     lengths = lengths if seed else rng.permutation(lengths)
-    cut = list(pieces(lengths))
+    cut = list(pieces(lengths.tolist()))
     assert [start for start, _, _ in cut] == [0, *(stop for _, stop, _ in cut[:-1])]
     assert cut[-1][1] == len(lengths)
     for start, stop, longest in cut:

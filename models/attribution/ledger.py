@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.attribution.accounts import Accounts, row_bytes
-from models.attribution.perturbed import RAGGED, WORTH, PerturbedTexts
+from models.attribution.perturbed import PerturbedTexts
 from models.attribution.probe import bytes_per_cell
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
+from models.shared import RAGGED, WORTH
 
 # Beyond some thousand tokens a larger batch is no faster on a CPU, and falls out of its caches.
 MOST_CELLS: Final = 4096

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +14,6 @@ from torch.nn.utils.rnn import pad_sequence
 from models.classifier import PoolingClassifier
 from models.shared import SharedReader
 from models.text import PAD
-
-# Places pooled at once. A shorter row starts a piece of its own once a piece is worth the calls.
-PIECE: Final = 4096
-RAGGED: Final = 0.75
-WORTH: Final = 512
 
 Left = Callable[[Sequence[NDArray[np.intc]], Tensor], None]
 
@@ -70,11 +65,7 @@ class PerturbedTexts:
             return self._classifier.decide(self._classifier.pool(hidden, real))
         places = np.where(mask, self._places[ids], -1)
         shared, real = self._reader(torch.from_numpy(places).to(device)), self._classifier.grouped(texts, real)
-        pooled = [
-            self._classifier.pooler.pool_shared(shared.part(start, stop, length), real[start:stop, :length])
-            for start, stop, length in pieces(mask.sum(1))
-        ]
-        return self._classifier.decide(torch.cat(pooled))
+        return self._classifier.decide(self._classifier.pooler.pool_shared(shared, real))
 
     @torch.no_grad()
     def pooled(self, rows: Sequence[NDArray[np.intc]], states: Sequence[Tensor]) -> Tensor:
@@ -83,21 +74,6 @@ class PerturbedTexts:
         hidden = pad_sequence(list(states), batch_first=True)
         texts, real = torch.from_numpy(ids).to(hidden.device), torch.from_numpy(mask).to(hidden.device)
         return self._classifier.decide(self._classifier.pool(hidden, self._classifier.grouped(texts, real)))
-
-
-def pieces(lengths: NDArray[np.intp]) -> Iterator[tuple[int, int, int]]:
-    """Cut rows of these lengths, in their order, into pieces to pool: first row, last row + 1, longest length.
-
-    A piece has some thousand places, so that its states stay in the processor's caches, and little padding.
-    """
-    start = 0
-    while start < len(lengths):
-        ahead = lengths[start : start + max(1, PIECE // int(lengths[start]))]
-        cells = np.maximum.accumulate(ahead) * np.arange(1, len(ahead) + 1)
-        fits = (cells <= PIECE) & ((cells < WORTH) | (np.maximum.accumulate(ahead) * RAGGED <= ahead))
-        stop = start + max(1, len(ahead) if fits.all() else int(fits.argmin()))
-        yield start, stop, int(lengths[start:stop].max())
-        start = stop
 
 
 def padded(rows: Sequence[NDArray[np.intc]]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

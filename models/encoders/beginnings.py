@@ -36,6 +36,11 @@ class Beginnings:
     stages: tuple[Stage, ...]
     steps: NDArray[np.int64]
 
+    @property
+    def count(self) -> int:
+        """How many word steps there are."""
+        return sum(stage.words.size for stage in self.stages)
+
 
 def beginnings(texts: NDArray[np.int64]) -> Beginnings:
     """Arrange texts (B, T) of words ≥ 0, with −1 on padding at the end, by what they begin with.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -52,10 +51,12 @@ class BiLstmEncoder(RecurrentEncoder):
             real = found >= 0
             turn = turned(torch.from_numpy(real)).numpy()
             ahead, behind = beginnings(found), beginnings(np.take_along_axis(found, turn, 1))
-            states = [*_walk(ahead, letters, onward), *_walk(behind, letters, back)]
-            steps = np.take_along_axis(behind.steps, turn, 1) + sum(stage.words.size for stage in ahead.stages)
-            index = torch.from_numpy(np.stack([ahead.steps, steps], axis=-1)).to(places.device)
-            return Shared(torch.cat(states), index)
+            sides = ahead.count, behind.count
+            table = letters.new_empty(sum(sides), self.lstm.hidden_size)
+            _walk(ahead, letters, onward, table[: ahead.count])
+            _walk(behind, letters, back, table[ahead.count :])
+            steps = np.stack([ahead.steps, np.take_along_axis(behind.steps, turn, 1) + ahead.count], axis=-1)
+            return Shared(table, torch.from_numpy(steps).to(places.device), sides)
 
         return read
 
@@ -76,13 +77,13 @@ def run(
     return states, (h, c)
 
 
-def _walk(tree: Beginnings, letters: Tensor, weights: list[Tensor]) -> Iterator[Tensor]:
-    """Run an LSTM through a tree of beginnings: the states (N · S, H) of each stage."""
+def _walk(tree: Beginnings, letters: Tensor, weights: list[Tensor], table: Tensor) -> None:
+    """Run an LSTM through a tree of beginnings and write down the state of each of its word steps (N, H)."""
     last = None
-    for stage in tree.stages:
+    for stage, states in zip(tree.stages, table.split([stage.words.size for stage in tree.stages]), strict=True):
         signal = F.embedding(torch.from_numpy(stage.words).to(letters.device).clamp_min(0), letters)
         if last is not None:
             parents = torch.from_numpy(stage.parents).to(letters.device)
             last = last[0].index_select(1, parents), last[1].index_select(1, parents)
-        states, last = run(signal, weights, last)
-        yield states.flatten(0, 1)
+        found, last = run(signal, weights, last)
+        states.copy_(found.flatten(0, 1))

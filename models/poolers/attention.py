@@ -6,8 +6,10 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.poolers.base import AttentionPooler
+from models.shared import PIECE, Shared
 
 
 class AdditiveScorer(nn.Module):
@@ -26,6 +28,25 @@ class AdditiveScorer(nn.Module):
     def forward(self, hidden: Tensor) -> Tensor:
         """Map hidden (B, T, D) to logits (B, T)."""
         return cast(Tensor, self.vector(torch.tanh(self.project(hidden))).squeeze(-1))
+
+    def beside(self, shared: Shared) -> Tensor:
+        """Return the logits (B, T) of states by reference whose parts stand side by side; for evaluation.
+
+        W h = Σ_k W_k h_k, and each W_k h_k is there once. tanh x = 2σ(2x) − 1, which takes a tenth of the time.
+        """
+        index, (weight, bias) = cast(Tensor, shared.index), (2 * self.project.weight, 2 * self.project.bias)
+        projected = shared.states.new_empty(len(shared.states), len(weight))
+        columns = weight.split(shared.states.shape[1], dim=1)
+        for states, column, out in zip(
+            shared.states.split(shared.sides), columns, projected.split(shared.sides), strict=True
+        ):
+            torch.mm(states, column.T, out=out)
+        scores, minus = [], projected.new_tensor(-1.0)
+        # In pieces that stay in the processor's caches.
+        for some in index.flatten(0, 1).split(PIECE):
+            bent = F.embedding_bag(some, projected, mode="sum").add_(bias).sigmoid_()
+            scores.append(self.vector(torch.add(minus, bent, alpha=2, out=bent)))
+        return torch.cat(scores).view(index.shape[:2])
 
 
 class AdditiveAttentionPooler(AttentionPooler):
@@ -53,3 +74,9 @@ class AdditiveAttentionPooler(AttentionPooler):
     def scores(self, hidden: Tensor) -> Tensor:
         """Return s_i = vᵀ tanh(W h_i + b), or 0 for all where the attention is uniform."""
         return hidden.new_zeros(hidden.shape[:2]) if self.scorer is None else cast(Tensor, self.scorer(hidden))
+
+    def scores_shared(self, shared: Shared) -> Tensor | None:
+        """Return the logits of states by reference, part by part where they stand side by side."""
+        if self.scorer is None or not shared.sides:
+            return super().scores_shared(shared)
+        return self.scorer.beside(shared)

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from models.errors import PoolScopeError
 from models.masking import masked_softmax, zero_padding
 from models.records import Parameter
-from models.shared import Shared
+from models.shared import Shared, pieces
 from models.text import Vocabulary
 
 
@@ -90,7 +90,12 @@ class Pooler(nn.Module, ABC):
 
     def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
         """Pool states that stand in several places at once (B, R), as :meth:`pool` would; for evaluation."""
-        return self.pool(zero_padding(shared.spread(), mask.bool()), mask)
+        # In pieces: all states at once would fall out of the processor's caches.
+        pooled = []
+        for start, stop, length in pieces(mask.bool().sum(1).tolist()):
+            here = mask[start:stop, :length]
+            pooled.append(self.pool(zero_padding(shared.part(start, stop, length).spread(), here.bool()), here))
+        return torch.cat(pooled)
 
     def attention(self, hidden: Tensor, mask: Tensor) -> Tensor | None:
         """Return the attention weights (B, T), or ``None`` for a pooler that has none."""
@@ -215,11 +220,20 @@ class AttentionPooler(Pooler):
         return torch.einsum("bt,btd->bd", a, zero_padding(hidden, mask))
 
     def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
-        """Score each distinct state once, and sum without spreading the states."""
-        if shared.index is None:
+        """Score each distinct state once, or each part of it, and sum without spreading the states."""
+        scores = self.scores_shared(shared)
+        if scores is None or shared.index is None:
             return super().pool_shared(shared, mask)
-        a = self.normalise(self.scores(shared.states.unsqueeze(0))[0][shared.index], mask)
-        return F.embedding_bag(shared.index, shared.states, mode="sum", per_sample_weights=a)
+        a = self.normalise(scores, mask)
+        sides = shared.index.unbind(-1) if shared.sides else (shared.index,)
+        parts = [F.embedding_bag(side, shared.states, mode="sum", per_sample_weights=a) for side in sides]
+        return torch.cat(parts, dim=1)
+
+    def scores_shared(self, shared: Shared) -> Tensor | None:
+        """Return the attention logits (B, T) of states by reference; ``None`` where that is no faster."""
+        if shared.index is None or shared.sides:
+            return None
+        return self.scores(shared.states.unsqueeze(0))[0][shared.index]
 
     def shares(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
         """Return a_i, the same in every dimension."""

@@ -28,7 +28,7 @@ class MeanPooler(Pooler):
 
     def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
         """Return the mean without spreading the states."""
-        if shared.index is None:
+        if shared.index is None or shared.sides:
             return super().pool_shared(shared, mask)
         uniform = mask.to(shared.states.dtype) / mask.sum(1, keepdim=True)
         return F.embedding_bag(shared.index, shared.states, mode="sum", per_sample_weights=uniform)

@@ -29,7 +29,7 @@ class Game:
         """Take the words of ``reading`` as players and what ``target`` makes of the logits as the worth."""
         self.players = len(reading.units)
         self._reading, self._target = reading, as_target(target)
-        self._ids = reading.ids[0].cpu().numpy()
+        self._ids = reading.ids[0].cpu().numpy().astype(np.intc)
         owner = np.full(len(self._ids), -1)
         for word, places in enumerate(reading.units):
             owner[list(places)] = word
@@ -48,17 +48,20 @@ class Game:
     def _worth(self, coalitions: NDArray[np.bool_]) -> NDArray[np.float64]:
         # A last column for the ids of no word, which index −1 finds.
         present = np.pad(coalitions, ((0, 0), (0, 1)), constant_values=True)[:, self._owner]
-        counts = coalitions.sum(1)
-        nobody = self._without_words()
+        # All rows in one piece and then cut: a row by itself takes ten times as long.
+        kept = np.broadcast_to(self._ids, present.shape)[present].tobytes()
+        ends = (present.sum(1).cumsum() * self._ids.itemsize).tolist()
+        nobody = self._without_words().tobytes()
         logits = self._reading.ledger.logits(
-            self._ids[kept] if count else nobody for kept, count in zip(present, counts, strict=True)
+            kept[start:end] if words else nobody
+            for start, end, words in zip([0, *ends[:-1]], ends, coalitions.sum(1).tolist(), strict=True)
         )
         worth: NDArray[np.float64] = self._target(logits.double()).cpu().numpy()
         return worth
 
-    def _without_words(self) -> NDArray[np.int64]:
+    def _without_words(self) -> NDArray[np.intc]:
         first = self._reading.units[0][0]
         stands = np.arange(len(self._ids)) == first
-        row = np.where(stands, self._reading.classifier.unknown, self._ids)
-        kept: NDArray[np.int64] = row[(self._owner < 0) | stands]
+        row = np.where(stands, np.intc(self._reading.classifier.unknown), self._ids)
+        kept: NDArray[np.intc] = row[(self._owner < 0) | stands]
         return kept

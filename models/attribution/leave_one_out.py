@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.attribution.base import AttributionMethod, Scores
+from models.attribution.ledger import ID_BYTES, key_of
 from models.attribution.reading import Reading
 from models.attribution.target import Target
 
@@ -43,13 +44,13 @@ class LeaveOneOut(AttributionMethod):
         """Return the drop of the target per deleted word (T,) and the probabilities without it."""
         if len(reading.units) == 1:
             return Scores(None, reason=ONE_TOKEN)
-        ids = reading.ids[0].tolist()
+        whole = key_of(reading.ids[0].tolist())
         # Pieces of a word stand side by side.
-        texts = [(*ids[: unit[0]], *ids[unit[-1] + 1 :]) for unit in reading.units]
+        texts = [whole[: unit[0] * ID_BYTES] + whole[(unit[-1] + 1) * ID_BYTES :] for unit in reading.units]
         logits = reading.ledger.logits(texts)
         lost = (target(reading.logits.double()) - target(logits.double())).tolist()
         left = logits.double().softmax(-1).tolist()
-        without: list[tuple[float, ...] | None] = [None] * len(ids)
+        without: list[tuple[float, ...] | None] = [None] * len(reading)
         for unit, probabilities in zip(reading.units, left, strict=True):
             without[unit[0]] = tuple(probabilities)
         return Scores(reading.placed(lost), without=tuple(without))

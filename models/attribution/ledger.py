@@ -28,7 +28,9 @@ BUDGET: Final = 256 * 2**20
 # Rows of one length are not copied to blank their padding, as rows of several are: at most one copy of the states.
 PADDED: Final = 1.5
 
-Row = Sequence[int] | NDArray[np.integer[Any]]
+# A row as numbers, or as the bytes that :func:`key_of` makes of it.
+Row = Sequence[int] | NDArray[np.integer[Any]] | bytes
+ID_BYTES: Final = np.dtype(np.intc).itemsize
 _Answered = tuple[Sequence[bytes], tuple[Tensor, ...]]
 
 
@@ -160,7 +162,9 @@ class Ledger:
 
 
 def key_of(row: Row) -> bytes:
-    """Return a row as bytes, four per id: exact, hashable and small."""
+    """Return a row as bytes, ``ID_BYTES`` per id: exact, hashable and small; one that is bytes already as it is."""
+    if isinstance(row, bytes):
+        return row
     return row.astype(np.intc).tobytes() if isinstance(row, np.ndarray) else array("i", row).tobytes()
 
 
@@ -174,7 +178,7 @@ def _even(chunk: Sequence[bytes]) -> Sequence[bytes]:
 
 
 def _length(key: bytes) -> int:
-    return len(key) // 4
+    return len(key) // ID_BYTES
 
 
 def _rows(keys: Sequence[bytes]) -> list[NDArray[np.intc]]:

@@ -29,10 +29,11 @@ class AdditiveScorer(nn.Module):
         """Map hidden (B, T, D) to logits (B, T)."""
         return cast(Tensor, self.vector(torch.tanh(self.project(hidden))).squeeze(-1))
 
-    def beside(self, shared: Shared) -> Tensor:
-        """Return the logits (B, T) of states by reference whose parts stand side by side; for evaluation.
+    def beside(self, shared: Shared, mask: Tensor) -> Tensor:
+        """Return the logits (B, T), 0 on padding, of states by reference whose parts stand side by side.
 
-        W h = Σ_k W_k h_k, and each W_k h_k is there once. tanh x = 2σ(2x) − 1, which takes a tenth of the time.
+        For evaluation. W h = Σ_k W_k h_k, and each W_k h_k is there once. tanh x = 2σ(2x) − 1, which takes a tenth of
+        the time.
         """
         index, (weight, bias) = cast(Tensor, shared.index), (2 * self.project.weight, 2 * self.project.bias)
         projected = shared.states.new_empty(len(shared.states), len(weight))
@@ -43,10 +44,10 @@ class AdditiveScorer(nn.Module):
             torch.mm(states, column.T, out=out)
         scores, minus = [], projected.new_tensor(-1.0)
         # In pieces that stay in the processor's caches.
-        for some in index.flatten(0, 1).split(PIECE):
+        for some in index[mask].split(PIECE):
             bent = F.embedding_bag(some, projected, mode="sum").add_(bias).sigmoid_()
             scores.append(self.vector(torch.add(minus, bent, alpha=2, out=bent)))
-        return torch.cat(scores).view(index.shape[:2])
+        return projected.new_zeros(mask.shape).masked_scatter_(mask, torch.cat(scores))
 
 
 class AdditiveAttentionPooler(AttentionPooler):
@@ -75,8 +76,8 @@ class AdditiveAttentionPooler(AttentionPooler):
         """Return s_i = vᵀ tanh(W h_i + b), or 0 for all where the attention is uniform."""
         return hidden.new_zeros(hidden.shape[:2]) if self.scorer is None else cast(Tensor, self.scorer(hidden))
 
-    def scores_shared(self, shared: Shared) -> Tensor | None:
+    def scores_shared(self, shared: Shared, mask: Tensor) -> Tensor | None:
         """Return the logits of states by reference, part by part where they stand side by side."""
         if self.scorer is None or not shared.sides:
-            return super().scores_shared(shared)
-        return self.scorer.beside(shared)
+            return super().scores_shared(shared, mask)
+        return self.scorer.beside(shared, mask)

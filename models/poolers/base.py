@@ -221,7 +221,7 @@ class AttentionPooler(Pooler):
 
     def pool_shared(self, shared: Shared, mask: Tensor) -> Tensor:
         """Score each distinct state once, or each part of it, and sum without spreading the states."""
-        scores = self.scores_shared(shared)
+        scores = self.scores_shared(shared, mask)
         if scores is None or shared.index is None:
             return super().pool_shared(shared, mask)
         a = self.normalise(scores, mask)
@@ -229,8 +229,8 @@ class AttentionPooler(Pooler):
         parts = [F.embedding_bag(side, shared.states, mode="sum", per_sample_weights=a) for side in sides]
         return torch.cat(parts, dim=1)
 
-    def scores_shared(self, shared: Shared) -> Tensor | None:
-        """Return the attention logits (B, T) of states by reference; ``None`` where that is no faster."""
+    def scores_shared(self, shared: Shared, mask: Tensor) -> Tensor | None:
+        """Return the attention logits (B, T) of states by reference, any on padding; ``None`` where it is no faster."""
         if shared.index is None or shared.sides:
             return None
         return self.scores(shared.states.unsqueeze(0))[0][shared.index]

@@ -176,6 +176,20 @@ def test_what_was_measured_is_what_a_pass_over_texts_without_anything_in_common_
     assert bytes_per_cell(classifier, 40) == bytes_per_cell(classifier, 64)
 
 
+def test_weights_are_no_part_of_what_a_pass_takes(monkeypatch):
+    besides = []
+
+    class Watched(Footprint):
+        def __init__(self, tensors=()):
+            besides.extend(tensors)
+            super().__init__(besides)
+
+    monkeypatch.setattr(probe_module, "Footprint", Watched)
+    classifier = tiny("transformer")
+    bytes_per_cell(classifier, 5)
+    assert {id(tensor) for tensor in besides} == {id(parameter) for parameter in classifier.parameters()}
+
+
 def test_a_classifier_that_is_gone_is_forgotten():
     classifier = tiny()
     bytes_per_cell(classifier, 5)
@@ -186,10 +200,10 @@ def test_a_classifier_that_is_gone_is_forgotten():
     assert len(probe_module._MEASURED) < before
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(7))
 def test_pieces_hold_every_row_once_and_little_padding(seed):
     rng = np.random.default_rng(seed)
-    lengths = np.sort(rng.integers(1, (60, 6000)[seed % 2], 900))[::-1]
+    lengths = np.sort(rng.integers(1, (60, 6000)[seed % 2], (60, 900)[seed % 3 > 0]))[::-1]
     lengths = lengths if seed else rng.permutation(lengths)
     cut = list(pieces(lengths.tolist()))
     assert [start for start, _, _ in cut] == [0, *(stop for _, stop, _ in cut[:-1])]
@@ -198,7 +212,7 @@ def test_pieces_hold_every_row_once_and_little_padding(seed):
         assert longest == lengths[start:stop].max()
         assert (stop - start) * longest <= PIECE or stop - start == 1
     padded = sum((stop - start) * longest for start, stop, longest in cut)
-    assert seed == 0 or padded <= 1.2 * lengths.sum() + 600
+    assert seed == 0 or padded <= 1.4 * lengths.sum()
 
 
 @pytest.mark.parametrize("encoder", ["bilstm", "transformer", "bert_like"])
@@ -294,9 +308,10 @@ def test_threads_on_one_classifier_give_the_bits_of_one_thread():
         ledger = Ledger(classifier)
         return ledger.logits(rows), ledger.logits(rows[::2]), ledger.forwards, ledger.reused
 
-    single = [work(rows) for rows in texts]
+    # The threads first: they measure the classifier all at once.
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(work, texts * 3))
+    single = [work(rows) for rows in texts]
     for (left, again, *counts), (right, once_more, *expected) in zip(together, single * 3, strict=True):
         assert torch.equal(left, right)
         assert torch.equal(again, once_more)

@@ -78,6 +78,16 @@ def test_a_window_as_long_as_the_text_is_refused(words):
     )
 
 
+def test_leaving_a_word_out_takes_all_its_pieces():
+    classifier = tiny()
+    ids, owners = (17, 5, 6, 7, 8, 18), (-1, 0, 0, 1, 2, -1)
+    found = METHODS["leave_one_out"]()(Reading(classifier, ids, owners), TARGET).values
+    for places, first in (((1, 2), 1), ((3,), 3), ((4,), 4)):
+        rest = [id_ for place, id_ in enumerate(ids) if place not in places]
+        assert found[first] == pytest.approx(logit(classifier, ids) - logit(classifier, rest), abs=1e-6)
+    assert found[0] == found[2] == found[5] == 0
+
+
 def test_a_window_takes_all_pieces_of_its_words():
     classifier = tiny()
     reading = Reading(classifier, (17, 5, 6, 7, 8, 18), (-1, 0, 0, 1, 2, -1))

@@ -25,6 +25,7 @@ EXACT = dict(rtol=1e-10, atol=1e-12)
 def every_common_beginning_counts(monkeypatch):
     """These texts are short; in the app a beginning of theirs would not be worth a pass."""
     monkeypatch.setattr(beginnings_module, "CALL", 1)
+    monkeypatch.setattr(bilstm_module, "FEW", 0)
 
 
 def edits(ids):
@@ -57,6 +58,19 @@ def test_single_precision_is_within_a_millionth_of_the_plain_way(encoder):
     classifier = tiny(encoder, "attention")
     rows = [np.array(row, dtype=np.intc) for row in edits(ids_of(classifier, f"{TEXT} {OTHER}"))]
     torch.testing.assert_close(PerturbedTexts(classifier).logits(rows), plain(classifier, rows), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("few", [0, 10**6])
+def test_few_texts_and_many_are_read_alike_by_the_lstm(few, monkeypatch):
+    monkeypatch.setattr(bilstm_module, "FEW", few)
+    body = ENCODERS["bilstm"](5).double().eval()
+    words = torch.randn(7, 5, dtype=torch.float64)
+    places = torch.tensor([[0, 1, 2, 3, 6], [0, 1, 3, 6, -1], [4, -1, -1, -1, -1]])
+    with torch.no_grad():
+        shared = body.share(words)(places)
+        assert (shared.index is None) == (few > 0)
+        expected = body(words[places.clamp_min(0)], places >= 0)
+    torch.testing.assert_close(shared.spread()[places >= 0], expected[places >= 0], **EXACT)
 
 
 @pytest.mark.parametrize("encoder", SHARING)

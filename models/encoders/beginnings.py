@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 # Word steps that cost as much as one more call of the kernel: 45 µs beside 0.3 to 0.5 µs on one core.
 CALL: Final = 128
-# Texts of fewer word steps than so many calls are worth are not looked at.
-FEW: Final = 8
 SPANS: Final = np.array([2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64])
 
 
@@ -47,14 +45,9 @@ def beginnings(texts: NDArray[np.int64]) -> Beginnings:
 
     In the order of a dictionary a text shares with the one before it whatever it shares with any before. A stage
     spans several words, so that few calls read it; texts that part within it are read from its start. The span is the
-    one that costs least, a call being worth ``CALL`` word steps; all words at once where nothing is gained by less,
-    or where there are so few that looking would cost more.
+    one that costs least, a call being worth ``CALL`` word steps; all words at once where nothing is gained by less.
     """
     length = texts.shape[1]
-    if texts.size <= FEW * CALL:
-        return Beginnings(
-            (Stage(texts, np.zeros(len(texts), dtype=np.int64)),), np.arange(texts.size).reshape(texts.shape)
-        )
     order = np.argsort((texts + 1).astype(">u4").view(f"S{4 * length}")[:, 0], kind="stable")
     ordered = texts[order]
     lengths = (ordered >= 0).sum(1)

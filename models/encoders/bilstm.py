@@ -13,6 +13,8 @@ from models.encoders.beginnings import Beginnings, beginnings
 from models.encoders.recurrent import RecurrentEncoder, backwards, turned
 from models.shared import Shared, SharedReader
 
+# Places at which looking for what texts share costs more than it saves.
+FEW: Final = 1024
 DIRECTIONS: Final = ("", "_reverse")
 KINDS: Final = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
@@ -34,8 +36,8 @@ class BiLstmEncoder(RecurrentEncoder):
 
     def encode(self, embeddings: Tensor, mask: Tensor) -> Tensor:
         """Run both directions over the real tokens."""
-        onward, back = self._run(embeddings, ""), self._run(backwards(embeddings, mask), "_reverse")
-        return torch.cat([onward, backwards(back, mask)], dim=-1)
+        onward, back = map(self._weights, DIRECTIONS)
+        return _both(embeddings, mask, onward, back, self.training)
 
     def share(self, words: Tensor) -> SharedReader:
         """Read what several texts begin with once, and what several of them end with."""
@@ -47,9 +49,10 @@ class BiLstmEncoder(RecurrentEncoder):
         )
 
         def read(places: Tensor) -> Shared:
-            found = places.cpu().numpy()
-            real = found >= 0
-            turn = turned(torch.from_numpy(real)).numpy()
+            real = places >= 0
+            if places.numel() <= FEW:
+                return Shared(_both(F.embedding(places.clamp_min(0), letters), real, onward, back), None)
+            found, turn = places.cpu().numpy(), turned(real).cpu().numpy()
             ahead, behind = beginnings(found), beginnings(np.take_along_axis(found, turn, 1))
             sides = ahead.count, behind.count
             table = letters.new_empty(sum(sides), self.lstm.hidden_size)
@@ -59,9 +62,6 @@ class BiLstmEncoder(RecurrentEncoder):
             return Shared(table, torch.from_numpy(steps).to(places.device), sides)
 
         return read
-
-    def _run(self, signal: Tensor, direction: str) -> Tensor:
-        return run(signal, self._weights(direction), None, self.training)[0]
 
     def _weights(self, direction: str) -> list[Tensor]:
         return [getattr(self.lstm, f"{kind}_l0{direction}") for kind in KINDS]
@@ -75,6 +75,12 @@ def run(
     # (input, state, weights, has_biases, layers, dropout, train, bidirectional, batch_first)
     states, h, c = torch.lstm(signal, start or (zeros, zeros), weights, True, 1, 0.0, training, False, True)
     return states, (h, c)
+
+
+def _both(signal: Tensor, mask: Tensor, onward: list[Tensor], back: list[Tensor], training: bool = False) -> Tensor:
+    """Run two LSTMs over signal (B, T, E), one each way: their states side by side (B, T, 2H)."""
+    ahead, behind = run(signal, onward, None, training)[0], run(backwards(signal, mask), back, None, training)[0]
+    return torch.cat([ahead, backwards(behind, mask)], dim=-1)
 
 
 def _walk(tree: Beginnings, letters: Tensor, weights: list[Tensor], table: Tensor) -> None:

@@ -116,7 +116,7 @@ class Ledger:
         """Pool the states that another reader over the encoder left, chunk by chunk, and keep what that says."""
         start = 0
         while start < len(rows):
-            # Pooling holds less than the encoder's first chunk, which nobody could measure either.
+            # Pooling holds less than the encoder does, of which so much need not be measured.
             chunk = rows[start : start + max(1, FIRST_CELLS // _length(rows[start]))]
             start += len(chunk)
             self.pause(len(chunk))

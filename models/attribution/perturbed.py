@@ -53,7 +53,7 @@ class PerturbedTexts:
 
     @torch.no_grad()
     def read(self, rows: Sequence[NDArray[np.intc]]) -> Tensor:
-        """Return the logits (N, C) of N rows of ids, each of one id or more."""
+        """Do what :meth:`logits` does, for texts that nobody asked about too, as those that are only measured."""
         ids, mask = padded(rows)
         device = self._classifier.table.weight.device
         texts, real = torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)

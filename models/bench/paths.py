@@ -207,8 +207,8 @@ def report(runs: int) -> str:
         "## Integrated gradients at an error of 1 %",
         "",
         f"{TEXTS} texts of each length, the attention reader of `{TASK}` per encoder, baseline zero. "
-        f"{where(runs * TEXTS, 'captum')} All roads begin by reading the text and explain the class predicted. Fewer where a step is slow: "
-        f"{'; '.join(fewer)}.",
+        f"{where(runs * TEXTS, 'captum')} All roads begin by reading the text and explain the class "
+        f"predicted. Fewer where a step is slow: {'; '.join(fewer)}.",
         "",
         "“Least steps” is the smallest number of Gauss–Legendre steps whose error happens to be 1 % or less on "
         "that text, found beforehand and not timed; “doubling” is what somebody who does not know it has to do: 16, "

@@ -31,7 +31,7 @@ def test_the_floor_reads_the_very_texts_that_leave_one_out_reads(monkeypatch):
     read = []
     forward = type(classifier).forward
     monkeypatch.setattr(type(classifier), "forward", lambda self, i, m: read.append(i) or forward(self, i, m))
-    perturbations.floor(classifier, 12)(" ".join(TEXT.split()[:12]))
+    perturbations.floor(classifier)(" ".join(TEXT.split()[:12]))
     ids = list(ids_of(classifier, " ".join(TEXT.split()[:12])))
     assert torch.cat(read).tolist() == [ids[:i] + ids[i + 1 :] for i in range(12)]
 

@@ -172,8 +172,9 @@ class Pooler(nn.Module, ABC):
                 f"{self.name}: mask came as {mask.dtype} {tuple(mask.shape)}; "
                 f"expected bool {tuple(hidden.shape[:2])}, True on real tokens"
             )
-        empty = (~mask.bool().any(1)).nonzero().flatten().tolist()
-        if empty:
+        read = mask.any(1)
+        if not bool(read.all()):
+            empty = (~read).nonzero().flatten().tolist()
             raise PoolScopeError(
                 f"{self.name}: rows {empty} hold only padding; give every text one token or more"
             )

@@ -68,6 +68,7 @@ class _Bases:
     """
 
     made: Sequence[Attribution]
+    keys: Sequence[str]
     row: Mapping[int, int]
     scores: Scores
     flat: Sequence[bool]
@@ -79,12 +80,12 @@ class _Bases:
         values = values.take(places, axis=1) if there else np.empty((0, len(places)))
         scores = np.concatenate([values, np.abs(values)])
         flat = constant(scores) if places else [True] * len(scores)
-        return cls(made, {i: row for row, i in enumerate(there)}, scores, flat)
+        return cls(made, [a.key for a in made], {i: row for row, i in enumerate(there)}, scores, flat)
 
     def pair(self, i: int, j: int) -> _Pair:
         """Say which rows compare the maps ``i`` and ``j``."""
         left, right = self.made[i], self.made[j]
-        keys = left.key, right.key
+        keys = self.keys[i], self.keys[j]
         if left.scores is None or right.scores is None:
             return _Pair(keys, "signed", None, _absent(left if left.scores is None else right))
         signed = left.signed and right.signed

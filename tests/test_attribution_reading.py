@@ -6,8 +6,10 @@ import pytest
 import torch
 from tiny_classifiers import PAIRS, TEXT, ids_of, tiny
 
+from models.attribution import METHODS
 from models.attribution.accounts import Accounts
 from models.attribution.reading import Reading
+from models.errors import PoolScopeError
 
 pairs = pytest.mark.parametrize(("encoder", "pooler"), PAIRS)
 
@@ -28,8 +30,9 @@ def test_what_a_reading_holds_is_what_pooler_and_head_say_without_a_graph(encode
         (reading.own_weights, classifier.pooler.own_weights(hidden, reading.mask)),
     ):
         assert (mine is None and its is None) or torch.equal(mine, its)
-    for kept in (reading.embeddings, reading.hidden, reading.pooled, reading.logits, reading.probabilities):
-        assert not kept.requires_grad
+    assert torch.equal(reading.shares, classifier.pooler.shares(hidden, reading.mask)[0])
+    for name in ("embeddings", "hidden", "pooled", "logits", "probabilities", "shares"):
+        assert not getattr(reading, name).requires_grad
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -48,3 +51,15 @@ def test_a_text_is_pooled_once_for_its_logits_and_all_its_derivatives(known, mon
         assert torch.equal(reading.state_gradient(target), first.state_gradient(target))
     # States that another reader left have no graph: it is made at the first derivative.
     assert len(pooled) == (2 if known else 1)
+
+
+@pairs
+def test_the_exact_share_is_of_the_poolers_own_contributions(encoder, pooler):
+    classifier = tiny(encoder, pooler)
+    reading, method = Reading(classifier, ids_of(classifier, TEXT)), METHODS["exact_share"]()
+    if method.why_not(classifier) is not None:
+        with pytest.raises(PoolScopeError, match="no exact split"):
+            classifier.pooler.contributions(reading.hidden, reading.mask)
+        return
+    parts = classifier.pooler.contributions(reading.hidden, reading.mask)[0] @ classifier.head.weight[1]
+    assert method(reading, 1).values == tuple(parts.tolist())

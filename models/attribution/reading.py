@@ -107,6 +107,12 @@ class Reading:
         """The number F that ``target`` makes of the logits."""
         return value(as_target(target), self.logits)
 
+    @cached_property
+    @torch.no_grad()
+    def shares(self) -> Tensor:
+        """Each token's part (T, R) of every dimension of the pooled vector; see :meth:`Pooler.shares`."""
+        return self.classifier.pooler.shares(self.hidden, self.mask)[0]
+
     def embedding_gradient(self, target: Target | int, *, detached: bool = False) -> Tensor:
         """∂F / ∂e_i, (T, E); ``detached`` holds the attention weights constant."""
         return self._gradient("embeddings", as_target(target), detached)

@@ -24,10 +24,11 @@ ROWS_PER_CHUNK = 128
 class _Graph:
     """Embeddings (1, T, E), the states (1, T, D), vector (1, R) and logits (1, C) they became, and autograd's way back.
 
-    The attention weights are on that way.
+    The attention weights are on that way, and so is the encoder's first layer (1, T, K), if it has an affine one.
     """
 
     embeddings: Tensor
+    lead: Tensor | None
     hidden: Tensor
     pooled: Tensor
     logits: Tensor
@@ -121,14 +122,21 @@ class Reading:
         """∂F / ∂h_i, (T, D); ``detached`` holds the attention weights constant."""
         return self._gradient("hidden", as_target(target), detached)
 
+    @property
+    def lead(self) -> tuple[Tensor, Tensor | None]:
+        """Return the embeddings, and what :meth:`Encoder.lead` made of them, with the way back to them."""
+        return self._graph.embeddings, self._graph.lead
+
     @cached_property
     def _graph(self) -> _Graph:
         """The text's way through the classifier, to be differentiated again and again."""
         with torch.enable_grad(), differentiable(self.ids):
             embeddings = self.classifier.embed(self.ids).detach().requires_grad_()
-            hidden = self.classifier.encode(embeddings, self.mask)
+            encoder, real = self.classifier.encoder, self.mask.bool()
+            lead = encoder.lead(embeddings, real)
+            hidden = self.classifier.encode(embeddings, self.mask) if lead is None else encoder.follow(lead, real)
             pooled = self.classifier.pool(hidden, self.mask)
-            return _Graph(embeddings, hidden, pooled, self.classifier.decide(pooled))
+            return _Graph(embeddings, lead, hidden, pooled, self.classifier.decide(pooled))
 
     def _gradient(self, source: str, target: Target, detached: bool) -> Tensor:
         # A pooler that does not attend has no weights to hold: detached and attached are one.

@@ -20,22 +20,18 @@ class StraightPath:
 
     The part of token i in dF/dα is Σ_d ∂F/∂e_id (e_id − e'_id). Where the encoder begins with an affine layer
     (:meth:`Encoder.lead`), the line is followed behind it, and what the integral leaves there is led back through it
-    once. Captum serves as reference in the tests; it would
-    compute the points of a refined path anew each time.
+    once. Captum serves as reference in the tests; it would compute the points of a refined path anew each time.
     """
 
     def __init__(self, reading: Reading, target: Target, origin: Tensor) -> None:
         """Take the text, the number F and where the path begins."""
         self._reading, self._target = reading, target
         self._step = reading.embeddings - origin
-        self._inputs = reading.embeddings.clone().requires_grad_()
-        encoder = reading.classifier.encoder
-        with torch.enable_grad():
-            # Kept with its graph, by which :meth:`scores` goes back.
-            self._lead = encoder.lead(self._inputs, reading.mask)
         with torch.no_grad():
-            begin = None if self._lead is None else encoder.lead(origin, reading.mask)
+            begin = reading.classifier.encoder.lead(origin, reading.mask.bool())
         self._begin = origin if begin is None else begin
+        # Any other encoder's way may not be there yet, and is not needed here.
+        self._inputs, self._lead = (reading.embeddings, None) if begin is None else reading.lead
         self._way = self._step if self._lead is None else self._lead.detach() - self._begin
         self._first: float | None = None
 

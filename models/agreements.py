@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
-from models.metrics.agreement import METRICS, AgreementMetric, Basis, comparable, undefined
+from models.metrics.agreement import METRICS, AgreementMetric, Basis, comparable, constant, unranked
+from models.metrics.pairs import Maps
 from models.metrics.ranks import Scores
 from models.records import Agreement, Attribution, Token
 
@@ -21,12 +22,19 @@ def ranked(tokens: Sequence[Token]) -> list[int]:
 def agreements(attributions: Sequence[Attribution], tokens: Sequence[Token]) -> Iterable[Agreement]:
     """Compare every pair of maps by every metric, as :func:`compared` does one; see ``models.metrics.agreement``.
 
-    What all metrics of a pair have in common is looked at once: with eight maps that is a third of the time of a
-    new sentence.
+    Each metric is asked once for all pairs.
     """
     places = ranked(tokens)
-    for left, right in combinations([_Map.of(a, places) for a in attributions], 2):
-        yield from _pair(left, right, len(places))
+    bases = _Bases.of(attributions, places)
+    pairs = [bases.pair(left, right) for left, right in combinations(range(len(attributions)), 2)]
+    rows = [pair.rows for pair in pairs if pair.rows is not None]
+    left, right = np.array(rows, dtype=np.intp).reshape(-1, 2).T
+    maps = Maps(bases.scores)
+    answers = zip(*(metric.pairs(maps, left, right) if rows else () for metric in METRICS.values()), strict=True)
+    for pair in pairs:
+        found = [(None, None)] * len(METRICS) if pair.rows is None else next(answers)
+        for name, (value, p_value) in zip(METRICS, found, strict=True):
+            yield Agreement(name, *pair.keys, value, len(places), p_value, pair.reason, pair.basis)
 
 
 def compared(metric: AgreementMetric, left: Attribution, right: Attribution, tokens: Sequence[Token]) -> Agreement:
@@ -43,35 +51,49 @@ def compared(metric: AgreementMetric, left: Attribution, right: Attribution, tok
 
 
 @dataclass(frozen=True, slots=True)
-class _Map:
-    """A map at the places that are compared, as it is and by size; ``None`` where there is none."""
+class _Pair:
+    """Two maps by their keys: the rows of the scores to compare, or the reason why there is nothing to compare."""
 
-    made: Attribution
-    key: str
-    values: Scores | None
-    sizes: Scores | None
+    keys: tuple[str, str]
+    basis: Basis
+    rows: tuple[int, int] | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Bases:
+    """The maps that are there at the n compared places, as they are and then by size: ``scores`` (2M, n).
+
+    ``row`` has the place among the M for those of ``made`` that are there, ``flat`` says which scores are constant.
+    """
+
+    made: Sequence[Attribution]
+    keys: Sequence[str]
+    row: Mapping[int, int]
+    scores: Scores
+    flat: Sequence[bool]
 
     @classmethod
-    def of(cls, made: Attribution, places: Sequence[int]) -> _Map:
-        if made.scores is None:
-            return cls(made, made.key, None, None)
-        values = np.array([made.scores[i] for i in places], dtype=np.float64)
-        return cls(made, made.key, values, np.abs(values))
+    def of(cls, made: Sequence[Attribution], places: Sequence[int]) -> _Bases:
+        there = [i for i, a in enumerate(made) if a.scores is not None]
+        values = np.array([made[i].scores for i in there], dtype=np.float64)
+        values = values.take(places, axis=1) if there else np.empty((0, len(places)))
+        scores = np.concatenate([values, np.abs(values)])
+        flat = constant(scores) if places else [True] * len(scores)
+        return cls(made, [a.key for a in made], {i: row for row, i in enumerate(there)}, scores, flat)
 
-
-def _pair(left: _Map, right: _Map, count: int) -> Iterable[Agreement]:
-    keys = left.key, right.key
-    if left.values is None or right.values is None or left.sizes is None or right.sizes is None:
-        reason = _absent((left if left.values is None else right).made)
-        yield from (Agreement(name, *keys, value=None, n=count, reason=reason) for name in METRICS)
-        return
-    signed = left.made.signed and right.made.signed
-    x, y = (left.values, right.values) if signed else (left.sizes, right.sizes)
-    basis: Basis = "signed" if signed else "magnitude"
-    unlike = undefined(x, y, (left.made.title, right.made.title))
-    for name, metric in METRICS.items():
-        value, p_value = (None, None) if unlike is not None else metric.compute(x, y)
-        yield Agreement(name, *keys, value=value, n=count, p_value=p_value, reason=unlike, basis=basis)
+    def pair(self, i: int, j: int) -> _Pair:
+        """Say which rows compare the maps ``i`` and ``j``."""
+        left, right = self.made[i], self.made[j]
+        keys = self.keys[i], self.keys[j]
+        if left.scores is None or right.scores is None:
+            return _Pair(keys, "signed", None, _absent(left if left.scores is None else right))
+        signed = left.signed and right.signed
+        start = 0 if signed else len(self.row)
+        rows = start + self.row[i], start + self.row[j]
+        flat = [a.title for a, row in zip((left, right), rows, strict=True) if self.flat[row]]
+        reason = unranked(self.scores.shape[1], flat)
+        return _Pair(keys, "signed" if signed else "magnitude", None if reason else rows, reason)
 
 
 def _absent(made: Attribution) -> str:

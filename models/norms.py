@@ -9,6 +9,7 @@ from typing import cast
 import torch
 
 from models.analysis import prepare
+from models.attribution.accounts import Accounts
 from models.attribution.base import floats
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
@@ -20,7 +21,9 @@ LOWEST, HIGHEST = 0.1, 50.0
 
 
 @torch.no_grad()
-def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[float]) -> NormSweep:
+def norm_sweep(
+    classifier: PoolingClassifier, request: Request, ps: Sequence[float], accounts: Accounts | None = None
+) -> NormSweep:
     """Pool the text of ``request`` at every p of ``ps``, in one batch, states and head untouched.
 
     A pooler with one p per dimension is swept with the same p in all of them; ``learned`` and
@@ -31,6 +34,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
         classifier: one whose pooler has an exponent (APLN, GeM, learned norm).
         request: the text and its edits; methods and target do not matter.
         ps: exponents from 0.1 to 50.
+        accounts: the visitor's book, where the text's states stand if it was read before.
 
     Raises:
         PoolScopeError: the pooler has no exponent, a p is out of range, or there is nothing to
@@ -42,7 +46,7 @@ def norm_sweep(classifier: PoolingClassifier, request: Request, ps: Sequence[flo
     _check(ps)
     pooler = cast(PowerPooler, classifier.pooler)
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     hidden = reading.hidden.expand(len(ps), -1, -1)
     mask = reading.mask.expand(len(ps), -1)
     p = torch.tensor(list(ps), dtype=hidden.dtype, device=hidden.device).view(-1, 1, 1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
 
@@ -65,19 +65,19 @@ class WordTokenizer:
     def __call__(self, text: str) -> tuple[Token, ...]:
         """Return the tokens of ``text`` in order; an empty tuple when nothing visible is there."""
         return tuple(
-            Token(match.group(), match.start(), match.end())
+            Token(piece, match.start(), match.end())
             for match in _PATTERN.finditer(text)
-            if not _INVISIBLE.fullmatch(match.group())
+            if _is_visible(piece := match.group())
         )
 
     def words(self, text: str) -> list[str]:
         """Return the look-up keys only: the fast road for whole corpora."""
-        return [
-            lookup_key(piece)
-            for piece in _PATTERN.findall(text)
-            # Printable ASCII, nearly everything in English, needs no look at character classes.
-            if (piece.isascii() and piece.isprintable()) or not _INVISIBLE.fullmatch(piece)
-        ]
+        return [lookup_key(piece) for piece in _PATTERN.findall(text) if _is_visible(piece)]
+
+
+def _is_visible(piece: str) -> bool:
+    # Printable ASCII, nearly everything in English, needs no look at character classes.
+    return (piece.isascii() and piece.isprintable()) or not _INVISIBLE.fullmatch(piece)
 
 
 @lru_cache(maxsize=100_000)
@@ -175,8 +175,7 @@ class Vocabulary:
         found = tokenizer(text)
         ids = tuple(self.encode(token.text for token in found[:limit]))
         tokens = tuple(
-            Token(token.text, token.start, token.end, known=i != UNK)
-            for token, i in zip(found[:limit], ids, strict=True)
+            token if i != UNK else replace(token, known=False) for token, i in zip(found[:limit], ids, strict=True)
         )
         return Encoded(tokens, ids, len(found) - len(ids), tuple(range(len(ids))))
 

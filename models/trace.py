@@ -15,7 +15,7 @@ def trace(reading: Reading, text: Text) -> PoolingTrace:
     """What the pooler did: weights, effective attention, mean shares, winners, state norms."""
     pooler = reading.classifier.pooler
     hidden, mask = reading.hidden, reading.mask
-    shares = pooler.shares(hidden, mask)[0]
+    shares = reading.shares
     meaning = "attention weight a_i" if pooler.attends else f"{pooler.title} pooling has no attention weights"
     effective = pooler.effective(hidden, mask)
     weights = None if reading.weights is None else floats(reading.weights[0])

@@ -403,32 +403,32 @@ def _imposed(model_id: str, digest: str, folder: str, request: Request, weights:
 def _sweep(model_id: str, digest: str, folder: str, request: Request, ps: tuple[float, ...]) -> NormSweep:
     from models.norms import norm_sweep
 
-    return norm_sweep(_classifier(model_id, digest, folder), request, ps)
+    return norm_sweep(_classifier(model_id, digest, folder), request, ps, desk().accounts)
 
 
 @st.cache_data(max_entries=64, scope="session", show_spinner=False)
 def _norm_readings(model_id: str, digest: str, folder: str, request: Request, p: float) -> NormReadings:
     from models.normlab.readings import norm_readings as switched
 
-    return switched(_classifier(model_id, digest, folder), request, p)
+    return switched(_classifier(model_id, digest, folder), request, p, desk().accounts)
 
 
 @st.cache_data(max_entries=32, scope="session", show_spinner=False)
 def _scale_limits(model_id: str, digest: str, folder: str, request: Request, p: float) -> ScaleLimits:
     from models.normlab.scale_limits import scale_limits as limited
 
-    return limited(_classifier(model_id, digest, folder), request, p)
+    return limited(_classifier(model_id, digest, folder), request, p, desk().accounts)
 
 
 @st.cache_data(max_entries=16, scope="session", show_spinner=False)
 def _norm_forms(model_id: str, digest: str, folder: str, request: Request, ps: tuple[float, ...]) -> FormCounts:
     from models.normlab.forms import norm_forms as counted
 
-    return counted(_classifier(model_id, digest, folder), request, ps)
+    return counted(_classifier(model_id, digest, folder), request, ps, desk().accounts)
 
 
 @st.cache_data(max_entries=32, scope="session", show_spinner=False)
 def _swap(model_id: str, digest: str, folder: str, request: Request, p: float, examples: tuple[str, ...]) -> Swap:
     from models.normlab.swap import swap as exchanged
 
-    return exchanged(_classifier(model_id, digest, folder), request, p, examples)
+    return exchanged(_classifier(model_id, digest, folder), request, p, examples, desk().accounts)

@@ -162,8 +162,15 @@ def test_what_was_used_last_goes_last():
     assert kept.found("abcd") == {"a": 0, "c": 2, "d": 3}
     kept.keep([("a", 9, 85)])
     assert (kept.found("abcd"), kept.size) == ({"a": 9, "d": 3}, 95)
-    kept.keep([("e", 4, 101)])
-    assert (len(kept), kept.size) == (0, 0)
+
+
+def test_what_is_larger_than_all_room_is_refused_and_the_others_stay():
+    kept: Bounded[str, int] = Bounded(3, 100)
+    kept.keep([("a", 1, 60), ("b", 2, 40), ("c", 3, 101)])
+    assert (kept.found("abc"), kept.size) == ({"a": 1, "b": 2}, 100)
+    # An older value of the same key is not what was brought last.
+    kept.keep([("a", 9, 101)])
+    assert (kept.found("ab"), kept.size) == ({"b": 2}, 40)
 
 
 def test_a_closed_book_holds_nothing_and_takes_nothing():

@@ -70,6 +70,27 @@ def test_a_stopped_method_raises_and_does_not_go_on(name, last):
     assert progress.step.part == 0
 
 
+@pytest.mark.parametrize("name", sorted(METHODS))
+def test_no_more_than_a_chunk_is_read_between_two_pauses(name, monkeypatch):
+    """So that whoever waits for a turn, or for a stop, waits for that and no longer, however much is asked for."""
+    classifier, settings = tiny("transformer", "max"), METHODS[name].Params.__dataclass_fields__
+    text = " ".join([TEXT] * (9 if name == "attention_flow" else 40))
+    wanted = {"samples": 10, "permutations": 4, "budget": 64, "tolerance": 0.1}
+    read, stretches, encode = Reading(classifier, ids_of(classifier, text)), [0], classifier.encoder.encode
+
+    def watched(embeddings, mask):
+        stretches[-1] += embeddings.shape[0] * embeddings.shape[1]
+        return encode(embeddings, mask)
+
+    monkeypatch.setattr(classifier.encoder, "encode", watched)
+    read.ledger.between = lambda coming: stretches.append(0)
+    METHODS[name](**{key: value for key, value in wanted.items() if key in settings})(read, 1)
+    # The plain text, with its graph or its layers, may be read once beside a chunk.
+    assert max(stretches) <= (8 + 1) * len(read)
+    if name in CHUNKED:
+        assert sum(stretches) > 9 * len(read)
+
+
 def test_a_stopped_ledger_keeps_its_finished_chunks_and_can_be_asked_again():
     classifier = tiny("cnn", "max")
     ids = ids_of(classifier, LONG)

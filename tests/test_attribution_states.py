@@ -160,6 +160,17 @@ def test_a_new_text_takes_the_place_of_older_ones_but_never_of_its_own_rows():
     assert list(full.found("e", [*keys, key_of([9, 9])])) == [key_of([9, 9])]
 
 
+def test_a_batch_that_never_fits_takes_no_other_text_s_place():
+    rows = [[1, 2], [3, 4]]
+    keys, size = [key_of(row) for row in rows], batch(rows).nbytes
+    states = States(2 * size)
+    states.expect(["e"])
+    states.keep("e", b"t", keys, batch(rows))
+    states.keep("e", b"u", [key_of([n, 9]) for n in range(5)], batch([[n, 9] for n in range(5)]))
+    assert list(states.found("e", keys)) == keys
+    assert states.size == size
+
+
 def test_two_encoders_get_half_of_the_room_each_and_never_meet():
     rows = [[1, 2]]
     (key,), size = [key_of(row) for row in rows], batch(rows).nbytes

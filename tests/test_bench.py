@@ -32,6 +32,26 @@ def test_our_road_runs_every_method_the_table_names(monkeypatch):
     assert len(set(bench.POOLERS)) == 6
 
 
+def test_the_floor_reads_what_eight_maps_need(monkeypatch):
+    classifier = tiny("cnn", "attention")
+    rows = []
+    monkeypatch.setattr(type(classifier), "forward", counted(type(classifier).forward, rows))
+    monkeypatch.setattr(type(classifier), "from_embeddings", counted(type(classifier).from_embeddings, rows))
+    needed = bench.Needed([classifier])
+    needed(TEXT)
+    rows.clear()
+    needed(TEXT)
+    words, (_, path) = len(TEXT.split()), bench.path_of(classifier, TEXT)
+    assert rows[: rows.index(words)] == [1, 1, path]
+    assert rows[rows.index(words)] == words
+    assert bench.why("cnn", 1.2, common.Timing((0.1,))) == ""
+    assert bench.why("cnn", 2.0, common.Timing((0.096,))) == "cnn 2.0×, which is 1.00 ms per map"
+
+
+def counted(whole, rows):
+    return lambda self, x, *others: rows.append(len(x)) or whole(self, x, *others)
+
+
 def test_roads_are_timed_in_turn_and_the_first_round_is_left_out():
     order = []
     slow, fast = common.timed(2, lambda _: (order.append("slow"), time.sleep(0.004)), lambda _: order.append("fast"))

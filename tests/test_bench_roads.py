@@ -31,7 +31,7 @@ def test_the_floor_reads_the_very_texts_that_leave_one_out_reads(monkeypatch):
     read = []
     forward = type(classifier).forward
     monkeypatch.setattr(type(classifier), "forward", lambda self, i, m: read.append(i) or forward(self, i, m))
-    perturbations.floor(classifier, 12)(" ".join(TEXT.split()[:12]))
+    perturbations.floor(classifier)(" ".join(TEXT.split()[:12]))
     ids = list(ids_of(classifier, " ".join(TEXT.split()[:12])))
     assert torch.cat(read).tolist() == [ids[:i] + ids[i + 1 :] for i in range(12)]
 
@@ -46,12 +46,13 @@ def test_captums_path_is_captums_and_its_steps_are_the_least_that_do():
     classifier = tiny("cnn", "max", double=True)
     path = paths.CaptumPath(classifier, TEXT)
     reading = Reading(classifier, ids_of(classifier))
+    target = int(reading.logits.argmax())
     captum = IntegratedGradients(lambda e: classifier.from_embeddings(e, reading.mask.expand(len(e), -1)))
     _, delta = captum.attribute(
-        reading.embeddings, target=1, n_steps=8, method="gausslegendre", return_convergence_delta=True
+        reading.embeddings, target=target, n_steps=8, method="gausslegendre", return_convergence_delta=True
     )
     empty = classifier.from_embeddings(torch.zeros_like(reading.embeddings), reading.mask)
-    change = float(reading.logits[0, 1] - empty[0, 1])
+    change = float(reading.logits[0, target] - empty[0, target])
     assert path(8) == pytest.approx(abs(float(delta) / change), rel=1e-6)
     least = path.least()
     assert path(least) <= paths.TOLERANCE
@@ -59,7 +60,7 @@ def test_captums_path_is_captums_and_its_steps_are_the_least_that_do():
     assert path.doubling() >= 16
     error, taken = paths.ours(classifier, TEXT)
     assert error <= paths.TOLERANCE
-    assert taken >= 9
+    assert taken >= 8
 
 
 @pytest.fixture

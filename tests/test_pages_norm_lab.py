@@ -7,6 +7,7 @@ import html
 import pytest
 from app_zoo import charts, make_zoo, open_app, read, said
 
+from models.classifier import PoolingClassifier
 from models.normlab.forms import norm_forms
 from models.normlab.readings import norm_readings
 from models.normlab.scale_limits import scale_limits
@@ -57,6 +58,25 @@ def test_the_readings_follow_the_dial(zoo):
     assert "as trained" in page
     assert page.count(">holds<") == len(found.identities)
     assert "does not hold" not in page
+
+
+def test_every_text_goes_through_an_encoder_once_whatever_is_opened_and_turned(zoo, monkeypatch):
+    passes, encode = [], PoolingClassifier.encode
+
+    def watched(self, embeddings, mask):
+        passes.append((self.encoder_digest, embeddings.numpy(force=True).tobytes()))
+        return encode(self, embeddings, mask)
+
+    monkeypatch.setattr(PoolingClassifier, "encode", watched)
+    app = open_app("norms", {"p": "3.162"})
+    for name in ("limits", "forms", "swap", "readings"):
+        part(app, name)
+    read_before = set(passes)
+    app.select_slider(key=Key.DIAL).set_value(50.0).run()
+    part(app, "swap")
+    assert not app.exception
+    assert len(passes) == len(set(passes)) > 1
+    assert set(passes) == read_before
 
 
 def test_a_reader_without_attention_says_what_its_readings_are():

@@ -109,3 +109,14 @@ def test_texts_taken_a_few_at_a_time_give_what_all_at_once_do(monkeypatch, c_sha
     for cells in (40, 20, 1):
         for found, expected in zip(both(cells), whole, strict=True):
             torch.testing.assert_close(found, expected, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_an_exponential_is_torchs_where_it_is_a_normal_number_and_nothing_below(dtype):
+    least = float(np.log(torch.finfo(dtype).tiny))
+    values = torch.linspace(1.5 * least, 0, 4001, dtype=dtype)
+    found, expected = module._exp(values.clone()), values.exp()
+    normal = values > least + 1.2
+    assert torch.equal(found[normal], expected[normal])
+    assert bool((found[values < least + 1] == 0).all())
+    assert module._exp(torch.tensor([-torch.inf, 0.0], dtype=dtype)).tolist() == [0.0, 1.0]

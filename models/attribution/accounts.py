@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import Final
+from weakref import ref
 
 from torch import Tensor
 
 from models.attribution.bounded import Bounded
+from models.attribution.shelf import SHELF, Shelf
 from models.attribution.states import MOST_BYTES as STATES_BYTES
 from models.attribution.states import States
 
@@ -30,6 +32,9 @@ class Accounts:
     - ``texts``: states (1, T, D) of whole texts by the digest of the encoder and ids: 64 texts, 16 MiB.
     - ``states``: those of perturbed texts where readers share an encoder: 128 MiB (:class:`States`).
 
+    All open books together have a bound too, 1 GiB: a book that was not used for long is then emptied, and its
+    visitor's next request reads again what it needs (:class:`~models.attribution.shelf.Shelf`).
+
     *Whose.* One visitor's, never shared: it holds what somebody typed, as numbers of words, and ends with the
     session. Nor would sharing be exact. Which rows stood together in a batch decides the last bits of a
     logit, so a visitor's numbers would depend on what others did a moment before; as it is, a classifier may be
@@ -38,11 +43,32 @@ class Accounts:
     noise (1e-6), and may compute the same row at the same time, which both count as a forward pass.
     """
 
-    def __init__(self, rows: int = MOST_ROWS, size: int = ROWS_BYTES, states: int = STATES_BYTES) -> None:
-        """Open an empty book for so many ``rows`` of ``size`` bytes, and ``states`` bytes of states."""
-        self.rows: Bounded[tuple[str, bytes], Tensor] = Bounded(rows, size)
-        self.texts: Bounded[tuple[str, bytes], Tensor] = Bounded(MOST_TEXTS, TEXTS_BYTES)
-        self.states = States(states)
+    def __init__(
+        self, rows: int = MOST_ROWS, size: int = ROWS_BYTES, states: int = STATES_BYTES, shelf: Shelf = SHELF
+    ) -> None:
+        """Open an empty book for so many ``rows`` of ``size`` bytes, and ``states`` bytes of states, on ``shelf``."""
+        # Weak, for a ring of references would outlive its session where the collector no longer looks.
+        here = ref(self)
+
+        def told() -> None:
+            book = here()
+            if book is not None:
+                shelf.used(book)
+
+        self.rows: Bounded[tuple[str, bytes], Tensor] = Bounded(rows, size, told)
+        self.texts: Bounded[tuple[str, bytes], Tensor] = Bounded(MOST_TEXTS, TEXTS_BYTES, told)
+        self.states = States(states, told)
+
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self.rows.size + self.texts.size + self.states.size
+
+    def empty(self) -> None:
+        """Forget everything; what comes next is kept."""
+        self.rows.empty()
+        self.texts.empty()
+        self.states.empty()
 
     def close(self) -> None:
         """Forget everything, and keep nothing from now on."""

@@ -41,10 +41,9 @@ class AttentionGradient(AttributionMethod):
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return a_i ∂F/∂a_i (T,), summed over the maps of a pooler that has several."""
         classifier, hidden, mask = reading.classifier, reading.hidden, reading.mask
+        assert reading.own_weights is not None
         with torch.enable_grad(), differentiable(reading.ids):
-            weights = classifier.pooler.own_weights(hidden, mask)
-            assert weights is not None
-            weights = weights.detach().requires_grad_()
+            weights = reading.own_weights.detach().requires_grad_()
             logits = classifier.decide(classifier.pool(hidden, mask, weights))
             (slope,) = torch.autograd.grad(target(logits)[0], weights)
         # (T,), or (T, maps) of a pooler with several.

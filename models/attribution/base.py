@@ -199,6 +199,8 @@ def counted(attribute: Callable[[Reading, Target], Scores], reading: Reading, ta
     forwards, reused = ledger.forwards, ledger.reused
     scores = attribute(reading, target)
     forwards, reused = ledger.forwards - forwards, ledger.reused - reused
+    if not forwards and not reused:
+        return scores
     return dataclasses.replace(scores, forwards=scores.forwards + forwards + reused, reused=scores.reused + reused)
 
 
@@ -214,10 +216,9 @@ def guarded(scores: Scores) -> Scores:
         return dataclasses.replace(
             scores, values=None, reason=reason, delta=None, change=None, without=None, errors=None, fit=None
         )
-    values = np.asarray(scores.values)
-    if not values.any():
+    if not any(scores.values):
         return _warn(scores, "Every score is exactly zero: this map says nothing about this text.")
-    if values.size > 1 and is_constant(values):
+    if len(scores.values) > 1 and is_constant(np.asarray(scores.values)):
         return _warn(scores, "Every token has the same score: this map ranks nothing.")
     return scores
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -14,13 +14,13 @@ V = TypeVar("V")
 class Bounded(Generic[K, V]):
     """At most ``count`` values of at most ``size`` bytes together, the least recently used ones dropped first.
 
-    What a value takes is said by who brings it. A value larger than all there is room for is not kept.
-    Any number of threads may ask and bring at once.
+    What a value takes is said by who brings it. A value larger than all there is room for is not kept, and drops
+    no other. Any number of threads may ask and bring at once.
     """
 
-    def __init__(self, count: int, size: int) -> None:
-        """Start empty."""
-        self._count, self._bytes = count, size
+    def __init__(self, count: int, size: int, told: Callable[[], None] | None = None) -> None:
+        """Start empty; ``told`` is called after every use, outside the lock."""
+        self._count, self._bytes, self._told = count, size, told
         self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
         self._lock = Lock()
         self.size = 0
@@ -37,21 +37,34 @@ class Bounded(Generic[K, V]):
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     there[key] = self._kept[key][0]
+        self._tell()
         return there
 
     def keep(self, values: Iterable[tuple[K, V, int]]) -> None:
         """Keep values, each with its key and its bytes, and drop the oldest beyond the bound."""
         with self._lock:
             for key, value, size in values:
-                self.size += size - self._kept.get(key, (None, 0))[1]
-                self._kept[key] = value, size
-                self._kept.move_to_end(key)
+                self.size -= self._kept.pop(key, (None, 0))[1]
+                if size <= self._bytes:
+                    self._kept[key] = value, size
+                    self.size += size
             while len(self._kept) > self._count or self.size > self._bytes:
                 _, (_, dropped) = self._kept.popitem(last=False)
                 self.size -= dropped
+        self._tell()
+
+    def empty(self) -> None:
+        """Forget everything; what comes next is kept."""
+        with self._lock:
+            self._kept.clear()
+            self.size = 0
 
     def close(self) -> None:
         """Forget everything, and keep nothing from now on."""
         with self._lock:
-            self._kept.clear()
-            self._count = self.size = 0
+            self._count = 0
+        self.empty()
+
+    def _tell(self) -> None:
+        if self._told is not None:
+            self._told()

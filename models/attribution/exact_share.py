@@ -44,7 +44,8 @@ class ExactShare(AttributionMethod):
         """Return W_c · contribution_i (T,) with Σ = logit_c − b_c."""
         classifier = reading.classifier
         with torch.no_grad():
-            parts = classifier.pooler.contributions(reading.hidden, reading.mask)[0]
+            whole = reading.hidden if classifier.pooler.divides == "states" else reading.pooled
+            parts = classifier.pooler.divided(reading.shares.unsqueeze(0), whole)[0]
             values = parts @ target.vector(classifier.head.weight)
             change = reading.value(target) - float(target.vector(classifier.head.bias))
         warning = None

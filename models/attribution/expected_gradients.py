@@ -80,9 +80,7 @@ class ExpectedGradients(AttributionMethod):
         """Return the mean path integral per token (T,), its completeness error and its sampling error."""
         count = self.params.samples
         origins = random_texts(reading, count, self.params.seed)
-        with torch.no_grad():
-            logits = reading.classifier.from_embeddings(origins, reading.mask.expand(count, -1))
-            starts = target(logits).double()
+        starts = torch.cat([_values(reading, part, target) for part in origins.split(rows_per_chunk(len(reading)))])
         mean, error = float(starts.mean()), float(starts.std()) / count**0.5
         baseline = (
             f"{count} texts of words drawn from the vocabulary, seed {self.params.seed}: "
@@ -98,6 +96,13 @@ class ExpectedGradients(AttributionMethod):
             # Changes of either sign cancel in their mean, and errors are those of the paths.
             typical=float((now - starts).abs().mean()),
         )  # fmt: skip
+
+
+@torch.no_grad()
+def _values(reading: Reading, texts: Tensor, target: Target) -> Tensor:
+    """Return F of a chunk of texts given by their embeddings (K, T, E): (K,) in double precision."""
+    reading.ledger.pause(len(texts))
+    return target(reading.classifier.from_embeddings(texts, reading.mask.expand(len(texts), -1))).double()
 
 
 def refined(

@@ -71,8 +71,7 @@ def pooling(reading: Reading) -> Tensor:
     """Return what each state holds of the pooled vector (T,): its weight, else its mean share."""
     if reading.weights is not None:
         return reading.weights[0]
-    with torch.no_grad():
-        return reading.classifier.pooler.shares(reading.hidden, reading.mask)[0].mean(-1)
+    return reading.shares.mean(-1)
 
 
 def mixed(reading: Reading, tokens: Tensor, matrices: Sequence[Tensor]) -> Tensor:

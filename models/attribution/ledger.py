@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor
 from models.attribution.accounts import Accounts, row_bytes
 from models.attribution.perturbed import PerturbedTexts
 from models.attribution.probe import bytes_per_cell
+from models.attribution.states import States
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
 from models.shared import RAGGED, WORTH
@@ -73,11 +75,12 @@ class Ledger:
         self.between: Callable[[int], None] | None = None
         self._classifier = classifier
         self._digest, self._encoder = classifier.spec.digest, classifier.encoder_digest
-        self._light = classifier.encoder.light
         # Without a digest nobody could tell its rows from those of another classifier.
         self._accounts = Accounts() if accounts is None or not self._digest else accounts
-        self._texts = PerturbedTexts(classifier, self._leave)
         self._own = None if own is None else (key_of(own[0]), own[1])
+        # No method of its own: a ring of references would keep the book until the collector looks.
+        left = partial(_leave, self._accounts.states, self._encoder, b"" if self._own is None else self._own[0])
+        self._texts = PerturbedTexts(classifier, None if classifier.encoder.light else left)
         self._budget = budget
 
     def __len__(self) -> int:
@@ -150,12 +153,6 @@ class Ledger:
         )
         return chunk, answers
 
-    def _leave(self, rows: Sequence[NDArray[np.intc]], hidden: Tensor) -> None:
-        """Leave the states (B, T, D) of rows to other readers over the encoder, if there are any."""
-        text = b"" if self._own is None else self._own[0]
-        if not self._light and self._accounts.states.expects(self._encoder):
-            self._accounts.states.keep(self._encoder, text, [row.tobytes() for row in rows], hidden)
-
     def _cells(self, longest: int, most: int) -> int:
         """Tokens, padding included, that a chunk of rows of at most ``longest`` may have: ``most`` if memory allows."""
         return min(most, int(self._budget / (PADDED * bytes_per_cell(self._classifier, longest))))
@@ -175,6 +172,12 @@ def _even(chunk: Sequence[bytes]) -> Sequence[bytes]:
         if count * longest >= WORTH and _length(key) < RAGGED * longest:
             return chunk[:count]
     return chunk
+
+
+def _leave(states: States, encoder: str, text: bytes, rows: Sequence[NDArray[np.intc]], hidden: Tensor) -> None:
+    """Leave the states (B, T, D) of rows, perturbations of ``text``, to other readers over ``encoder``, if any."""
+    if states.expects(encoder):
+        states.keep(encoder, text, [row.tobytes() for row in rows], hidden)
 
 
 def _length(key: bytes) -> int:

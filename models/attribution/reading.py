@@ -22,17 +22,24 @@ ROWS_PER_CHUNK = 128
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """Embeddings (1, T, E), the states (1, T, D) they became, and autograd's way back."""
+    """Embeddings (1, T, E), the states (1, T, D), vector (1, R) and logits (1, C) they became, and autograd's way back.
+
+    The attention weights are on that way, and so is the encoder's first layer (1, T, K), if it has an affine one.
+    """
 
     embeddings: Tensor
+    lead: Tensor | None
     hidden: Tensor
+    pooled: Tensor
+    logits: Tensor
 
 
 class Reading:
     """A single encoder pass over one text of T ids, with its graph kept for derivatives.
 
     ``ids`` (1, T), ``mask`` (1, T) all True, ``embeddings`` (1, T, E), ``hidden`` (1, T, D),
-    ``weights`` (1, T) or ``None`` for poolers that do not attend, ``pooled`` (1, R), ``logits``
+    ``weights`` (1, T) or ``None`` for poolers that do not attend, ``own_weights`` those of
+    :meth:`~models.poolers.base.Pooler.own_weights`, ``pooled`` (1, R), ``logits``
     (1, C) and ``probabilities`` (1, C) are detached. ``mask`` is what the pooler takes, sentence
     numbers for one that reads in tiers. ``units`` holds the places of each word's ids. Derivatives
     are taken once and kept, because several methods need the same ones; so are the logits of
@@ -65,14 +72,20 @@ class Reading:
         known = accounts.texts.found([name]) if accounts is not None else {}
         if known:
             self.embeddings, self.hidden = classifier.embed(self.ids).detach(), known[name]
+            with torch.no_grad():
+                self.pooled = classifier.pool(self.hidden, self.mask)
+                self.logits = classifier.decide(self.pooled)
         else:
-            self.embeddings, self.hidden = self._graph.embeddings.detach(), self._graph.hidden.detach()
+            graph = self._graph
+            self.embeddings, self.hidden = graph.embeddings.detach(), graph.hidden.detach()
+            self.pooled, self.logits = graph.pooled.detach(), graph.logits.detach()
         if accounts is not None and classifier.encoder_digest:
             accounts.texts.keep([(name, self.hidden, self.hidden.nbytes)])
         with torch.no_grad():
-            self.weights = classifier.pooler.attention(self.hidden, self.mask)
-            self.pooled = classifier.pool(self.hidden, self.mask)
-            self.logits = classifier.decide(self.pooled)
+            own = self.own_weights = classifier.pooler.own_weights(self.hidden, self.mask)
+            # Of several maps the attention is the mean; a single one is the attention.
+            one = own is None or own.dim() == 2
+            self.weights = own if one else classifier.pooler.attention(self.hidden, self.mask)
         self.probabilities = self.logits.softmax(-1)
         self.ledger = Ledger(classifier, (ids, self.logits[0]), accounts=accounts)
 
@@ -95,6 +108,12 @@ class Reading:
         """The number F that ``target`` makes of the logits."""
         return value(as_target(target), self.logits)
 
+    @cached_property
+    @torch.no_grad()
+    def shares(self) -> Tensor:
+        """Each token's part (T, R) of every dimension of the pooled vector; see :meth:`Pooler.shares`."""
+        return self.classifier.pooler.shares(self.hidden, self.mask)[0]
+
     def embedding_gradient(self, target: Target | int, *, detached: bool = False) -> Tensor:
         """∂F / ∂e_i, (T, E); ``detached`` holds the attention weights constant."""
         return self._gradient("embeddings", as_target(target), detached)
@@ -103,18 +122,21 @@ class Reading:
         """∂F / ∂h_i, (T, D); ``detached`` holds the attention weights constant."""
         return self._gradient("hidden", as_target(target), detached)
 
-    @cached_property
-    def _graph(self) -> _Graph:
-        """The text's way through the encoder, to be differentiated again and again."""
-        with torch.enable_grad(), differentiable(self.ids):
-            embeddings = self.classifier.embed(self.ids).detach().requires_grad_()
-            return _Graph(embeddings, self.classifier.encode(embeddings, self.mask))
+    @property
+    def lead(self) -> tuple[Tensor, Tensor | None]:
+        """Return the embeddings, and what :meth:`Encoder.lead` made of them, with the way back to them."""
+        return self._graph.embeddings, self._graph.lead
 
     @cached_property
-    def _attached(self) -> Tensor:
-        """Logits (1, C) with autograd's way back, the attention weights included; made at the first derivative."""
+    def _graph(self) -> _Graph:
+        """The text's way through the classifier, to be differentiated again and again."""
         with torch.enable_grad(), differentiable(self.ids):
-            return self.classifier.decide(self.classifier.pool(self._graph.hidden, self.mask))
+            embeddings = self.classifier.embed(self.ids).detach().requires_grad_()
+            encoder, real = self.classifier.encoder, self.mask.bool()
+            lead = encoder.lead(embeddings, real)
+            hidden = self.classifier.encode(embeddings, self.mask) if lead is None else encoder.follow(lead, real)
+            pooled = self.classifier.pool(hidden, self.mask)
+            return _Graph(embeddings, lead, hidden, pooled, self.classifier.decide(pooled))
 
     def _gradient(self, source: str, target: Target, detached: bool) -> Tensor:
         # A pooler that does not attend has no weights to hold: detached and attached are one.
@@ -126,7 +148,7 @@ class Reading:
                 if detached:
                     logits = self.classifier.decide(self.classifier.pooler.held(graph.hidden, self.mask))
                 else:
-                    logits = self._attached
+                    logits = graph.logits
                 inputs = graph.embeddings if source == "embeddings" else graph.hidden
                 (gradient,) = torch.autograd.grad(target(logits)[0], inputs, retain_graph=True)
             self._gradients[key] = gradient[0]

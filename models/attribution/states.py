@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
@@ -36,9 +36,9 @@ class States:
     Any number of threads may ask and bring at once; nobody changes a tensor that is here.
     """
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        """Expect nothing yet."""
-        self._most = most
+    def __init__(self, most: int = MOST_BYTES, told: Callable[[], None] | None = None) -> None:
+        """Expect nothing yet; ``told`` is called after every use, outside the lock."""
+        self._most, self._told = most, told
         self._texts: dict[str, OrderedDict[bytes, _Text]] = {}
         self._lock = Lock()
 
@@ -52,6 +52,12 @@ class States:
         """Keep states of these encoders from now on; forget those of all others."""
         with self._lock:
             self._texts = {name: self._texts.get(name, OrderedDict()) for name in encoders}
+        self._tell()
+
+    def empty(self) -> None:
+        """Forget all states; of the encoders that are expected, those that come next are kept."""
+        with self._lock:
+            self._texts = {name: OrderedDict() for name in self._texts}
 
     def expects(self, encoder: str) -> bool:
         """Whether states of ``encoder`` are kept."""
@@ -67,6 +73,7 @@ class States:
                         batch, place = text.rows[row]
                         # Four bytes per id.
                         there[row] = batch[place, : len(row) // 4]
+        self._tell()
         return there
 
     def keep(self, encoder: str, text: bytes, rows: Sequence[bytes], batch: Tensor) -> None:
@@ -76,11 +83,17 @@ class States:
             texts = self._texts.get(encoder)
             if texts is None:
                 return
+            allowed = self._most // len(self._texts)
+            if (texts[text].size if text in texts else 0) + size > allowed:
+                return
             own = texts.setdefault(text, _Text())
             texts.move_to_end(text)
-            allowed = self._most // len(self._texts)
             while len(texts) > 1 and sum(there.size for there in texts.values()) + size > allowed:
                 texts.popitem(last=False)
-            if own.size + size <= allowed:
-                own.rows.update((row, (batch, place)) for place, row in enumerate(rows))
-                own.size += size
+            own.rows.update((row, (batch, place)) for place, row in enumerate(rows))
+            own.size += size
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._told is not None:
+            self._told()

@@ -64,7 +64,7 @@ def theirs(classifier: PoolingClassifier, text: str, name: str, per_call: int, t
     return found[0]
 
 
-def floor(classifier: PoolingClassifier, words: int) -> Callable[[str], object]:
+def floor(classifier: PoolingClassifier) -> Callable[[str], object]:
     """Leave-one-out's plain passes and nothing else: one ready batch through the classifier."""
     rows: dict[str, tuple[Tensor, Tensor]] = {}
 
@@ -72,10 +72,11 @@ def floor(classifier: PoolingClassifier, words: int) -> Callable[[str], object]:
     def read(text: str) -> None:
         if text not in rows:
             whole = ids_of(classifier, text)
-            rows[text] = pad_batch([whole[:i] + whole[i + 1 :] for i in range(words)])
+            rows[text] = pad_batch([whole[:i] + whole[i + 1 :] for i in range(len(whole))])
         ids, mask = rows[text]
         # As many rows at once as the ledger takes.
-        for part in zip(ids.split(MOST_CELLS // words), mask.split(MOST_CELLS // words), strict=True):
+        size = MOST_CELLS // len(ids)
+        for part in zip(ids.split(size), mask.split(size), strict=True):
             classifier(*part)
 
     return read
@@ -95,7 +96,7 @@ def roads(classifier: PoolingClassifier, name: str, words: int, runs: int) -> li
     captum: list[Callable[[str], object]] = [
         lambda text, n=n: theirs(classifier, text, name, n) for n in PER_CALL  # type: ignore[misc]  # n is bound now
     ]
-    return timed(runs, lambda text: ours(classifier, text, name), *captum, floor(classifier, words), texts=texts)
+    return timed(runs, lambda text: ours(classifier, text, name), *captum, floor(classifier), texts=texts)
 
 
 def ablation(encoder: str, words: int, runs: int) -> list[str]:

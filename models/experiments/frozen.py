@@ -39,8 +39,7 @@ class Frozen:
         self.pooler = reading.classifier.pooler
         self.places = torch.tensor([place for unit in reading.units for place in unit], dtype=torch.long)
         self.unit = torch.tensor([n for n, unit in enumerate(reading.units) for _ in unit], dtype=torch.long)
-        with torch.no_grad():
-            own = self.pooler.own_weights(reading.hidden, reading.mask) if self.pooler.attends else None
+        own = reading.own_weights if self.pooler.attends else None
         self.own = None if own is None else own[0].double()
 
     @property

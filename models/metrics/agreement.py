@@ -15,11 +15,11 @@ from typing import Literal
 
 import numpy as np
 
+from models.metrics.pairs import Maps, Outcome, Places, kendalls, spearmans
 from models.metrics.ranks import Scores, kendall, spearman
 from models.records import Agreement
 
 Basis = Literal["signed", "magnitude"]
-Outcome = tuple[float, float | None]
 
 TOP_K = 5
 ROUNDING = 1e-6
@@ -30,7 +30,8 @@ class AgreementMetric:
     """One metric and its facts; calling it compares two maps.
 
     ``low`` and ``high`` bound the value, ``chance`` is its expectation for two unrelated maps
-    in words, ``better`` says which direction means more agreement.
+    in words, ``better`` says which direction means more agreement. ``compute`` compares two maps (n,), and ``at_once``
+    many pairs of rows of several maps, to the same numbers; a metric without it is asked pair by pair.
     """
 
     name: str
@@ -42,6 +43,7 @@ class AgreementMetric:
     better: Literal["higher", "lower"]
     symmetric: bool
     compute: Callable[[Scores, Scores], Outcome]
+    at_once: Callable[[Maps, Places, Places], Sequence[Outcome]] | None = None
 
     def __call__(
         self,
@@ -73,17 +75,33 @@ class AgreementMetric:
         value, p_value = self.compute(x, y)
         return Agreement(self.name, *names, value=value, n=x.size, p_value=p_value, basis=basis)
 
+    def pairs(self, maps: Maps, left: Places, right: Places) -> Sequence[Outcome]:
+        """Return value and p-value for each pair of rows ``left`` and ``right`` (P,) of ``maps``, none constant."""
+        if self.at_once is not None:
+            return self.at_once(maps, left, right)
+        return [self.compute(maps.scores[i], maps.scores[j]) for i, j in zip(left, right, strict=True)]
+
 
 def is_constant(scores: Scores) -> bool:
     """Whether all scores (n,) are equal but for single-precision rounding of the largest."""
-    return bool(np.ptp(scores) <= ROUNDING * np.abs(scores).max())
+    return constant(scores[None])[0]
+
+
+def constant(maps: Scores) -> Sequence[bool]:
+    """Say of each of several maps (M, n) of one token or more whether it :func:`is_constant`."""
+    found: list[bool] = (np.ptp(maps, axis=1) <= ROUNDING * np.abs(maps).max(1)).tolist()
+    return found
 
 
 def undefined(x: Scores, y: Scores, names: tuple[str, str]) -> str | None:
     """Say in words why the two maps cannot be compared by rank, or ``None`` when they can."""
-    if x.size < 2:
-        return f"A ranking needs two tokens or more; this text has {x.size}."
-    flat = [name for name, scores in zip(names, (x, y), strict=True) if is_constant(scores)]
+    return unranked(x.size, () if x.size < 2 else [n for n, s in zip(names, (x, y), strict=True) if is_constant(s)])
+
+
+def unranked(count: int, flat: Sequence[str]) -> str | None:
+    """Say why maps over ``count`` tokens cannot be compared if those named in ``flat`` are constant."""
+    if count < 2:
+        return f"A ranking needs two tokens or more; this text has {count}."
     if flat:
         return f"{' and '.join(flat)}: every token has the same score, so there is no ranking to compare."
     return None
@@ -104,14 +122,15 @@ def comparable(
 
 
 def membership(scores: Scores, k: int) -> Scores:
-    """Degree (n,) in [0, 1] to which each token belongs to the top k; the degrees sum to k.
+    """Degree (…, n) in [0, 1] to which each token belongs to the top k of its map (…, n); the degrees sum to k.
 
     Tokens above the k-th largest score belong fully. Those tied with it divide the places that
     remain equally, so that neither the order of the tokens nor a coin decides.
     """
-    boundary = np.partition(scores, scores.size - k)[scores.size - k]
+    boundary = np.partition(scores, -k)[..., -k, None]
     above, tied = scores > boundary, scores == boundary
-    degree: Scores = above + tied * ((k - above.sum()) / tied.sum())
+    left = k - above.sum(-1, keepdims=True)
+    degree: Scores = above + tied * (left / tied.sum(-1, keepdims=True))
     return degree
 
 
@@ -120,8 +139,21 @@ def top_k_overlap(left: Scores, right: Scores, k: int = TOP_K) -> float:
 
     k is bounded by n − 1, because the n largest of n are always the same tokens.
     """
-    k = max(1, min(k, left.size - 1))
+    k = _within(k, left.size)
     return _clip(float(np.minimum(membership(left, k), membership(right, k)).sum() / k), 0.0)
+
+
+def top_k_overlaps(maps: Maps, left: Places, right: Places) -> Sequence[Outcome]:
+    """Return :func:`top_k_overlap` for each pair of rows (P,) of ``maps``; it has no p-value."""
+    k = _within(TOP_K, maps.scores.shape[1])
+    degrees = membership(maps.scores, k)
+    shared = np.minimum(degrees[left], degrees[right]).sum(1) / k
+    return [(_clip(value, 0.0), None) for value in shared.tolist()]
+
+
+def _within(k: int, count: int) -> int:
+    """Bound k by what can differ between two maps over ``count`` tokens."""
+    return max(1, min(k, count - 1))
 
 
 def _clip(value: float, low: float) -> float:
@@ -139,6 +171,7 @@ KENDALL = AgreementMetric(
     better="higher",
     symmetric=True,
     compute=kendall,
+    at_once=kendalls,
 )
 SPEARMAN = AgreementMetric(
     name="spearman",
@@ -150,6 +183,7 @@ SPEARMAN = AgreementMetric(
     better="higher",
     symmetric=True,
     compute=spearman,
+    at_once=spearmans,
 )
 TOP_K_OVERLAP = AgreementMetric(
     name="top_k_overlap",
@@ -161,6 +195,7 @@ TOP_K_OVERLAP = AgreementMetric(
     better="higher",
     symmetric=True,
     compute=lambda x, y: (top_k_overlap(x, y), None),
+    at_once=top_k_overlaps,
 )
 
 METRICS: Mapping[str, AgreementMetric] = MappingProxyType(

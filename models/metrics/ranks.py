@@ -3,8 +3,8 @@
 Both follow from one matrix, s_ij = sign(x_i − x_j): τ_b is the cosine of the two matrices, and a
 row sum of it is twice a mean rank up to a constant, so ρ is the correlation of the row sums.
 The values and p-values are those of ``scipy.stats``, whose generality costs up to thirty times
-more per pair of short maps; with 21 pairs for each of six classifiers that was most of the time of
-a new sentence. Long texts, where n² weighs more than generality, are left to scipy.
+more per pair of short maps. Long texts, where n² weighs more than generality, are left to scipy.
+All pairs of a text's maps are compared at once in ``models.metrics.pairs``.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 Scores = npt.NDArray[np.float64]
+Ties = tuple[float, float, float]
 
 # The exact distribution is used up to this many tokens without ties, as scipy does.
 EXACT = 33
 SHORT = 64
-# Each of a text's maps stands in many pairs: what follows from one map alone is kept, at most 4 MB of it.
+# One map is often compared with several others: what follows from it alone is kept, at most 4 MB of it.
 KEPT = 128
 
 
@@ -40,13 +41,19 @@ def kendall(x: Scores, y: Scores) -> tuple[float, float]:
     # Each pair stands twice in the matrices, so the halves of all three sums cancel. They are whole numbers.
     difference, moved_x, moved_y = float(a.order @ b.order), a.moved, b.moved
     tau = difference / math.sqrt(moved_x * moved_y)
-    n = x.size
-    pairs = n * (n - 1)
-    if moved_x == moved_y == pairs:
-        fewer = round((pairs - abs(difference)) / 4)
+    return tau, kendall_p(difference / 2, x.size, a.ties, b.ties)
+
+
+def kendall_p(difference: float, n: int, t: Ties, u: Ties) -> float:
+    """Return the p-value of ``difference`` more concordant than discordant pairs of n tokens.
+
+    t and u are Σ t(t−1), Σ t(t−1)(t−2) and Σ t(t−1)(2t+5) over the groups of t equal scores of the two maps.
+    """
+    if t[0] == u[0] == 0:
+        fewer = round((n * (n - 1) / 2 - abs(difference)) / 2)
         if n <= EXACT or fewer <= 1:
-            return tau, _exact(n, fewer)
-    return tau, _normal(difference / 2, n, a.ties, b.ties)
+            return _exact(n, fewer)
+    return _normal(difference, n, t, u)
 
 
 def spearman(x: Scores, y: Scores) -> tuple[float, float | None]:
@@ -94,7 +101,7 @@ class _Ranking:
     order: Scores
     moved: float
     sums: Scores
-    ties: tuple[float, float, float]
+    ties: Ties
 
 
 @lru_cache(maxsize=KEPT)
@@ -129,14 +136,14 @@ def _inversions(n: int) -> tuple[float, ...]:
     return tuple(cumulative)
 
 
-def _ties(x: Scores) -> tuple[float, float, float]:
+def _ties(x: Scores) -> Ties:
     """Return Σ t(t−1), Σ t(t−1)(t−2) and Σ t(t−1)(2t+5) over the groups of t equal scores."""
     t = np.unique(x, return_counts=True)[1].astype(np.float64)
     pairs = t * (t - 1)
     return float(pairs.sum()), float((pairs * (t - 2)).sum()), float((pairs * (2 * t + 5)).sum())
 
 
-def _normal(difference: float, n: int, t: tuple[float, float, float], u: tuple[float, float, float]) -> float:
+def _normal(difference: float, n: int, t: Ties, u: Ties) -> float:
     """Two-sided p-value of concordant minus discordant pairs; t and u are the :func:`_ties` of the two maps."""
     pairs = n * (n - 1)
     spread = pairs * (2 * n + 5) - t[2] - u[2]

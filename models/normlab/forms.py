@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from models.attribution.accounts import Accounts
 from models.classifier import PoolingClassifier
 from models.norm_records import FormCount, FormCounts
 from models.normlab.terms import Terms, check_p, log_pooled, log_weight, terms
@@ -17,18 +18,21 @@ from models.records import Request
 Form = Callable[[str, Tensor, Tensor, Tensor], Tensor]
 
 
-def norm_forms(classifier: PoolingClassifier, request: Request, ps: Sequence[float]) -> FormCounts:
+def norm_forms(
+    classifier: PoolingClassifier, request: Request, ps: Sequence[float], accounts: Accounts | None = None
+) -> FormCounts:
     """Pool a text in both forms and in float32 at every p, and count what is lost, values and gradients.
 
     The true r_d are positive, and by Euler so is Σ_i z_id ∂r_d/∂z_id = r_d: a value of 0 and a dimension in which no
-    token has a derivative are losses, as are ∞ and NaN. Errors are relative to log-sum-exp in float64.
+    token has a derivative are losses, as are ∞ and NaN. Errors are relative to log-sum-exp in float64. A text
+    that ``accounts`` has already is not read again.
 
     Raises:
         PoolScopeError: the pooler has no exponent, a p is not on the dial, or nothing is to be read.
     """
     for p in ps:
         check_p(p)
-    found = terms(classifier, request)
+    found = terms(classifier, request, accounts)
     counts = tuple(_count(found, name, p) for p in ps for name in FORMS)
     return FormCounts(classifier.spec, found.own, found.z.shape[1], len(found.reading), counts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from models.attribution.accounts import Accounts
 from models.attribution.base import floats
 from models.classifier import PoolingClassifier
 from models.norm_records import NormReadings, ReadingPoint
@@ -15,17 +16,20 @@ from models.records import Request
 GRID = tuple(LOWEST * (HIGHEST / LOWEST) ** (step / 32) for step in range(33))
 
 
-def norm_readings(classifier: PoolingClassifier, request: Request, p: float) -> NormReadings:
+def norm_readings(
+    classifier: PoolingClassifier, request: Request, p: float, accounts: Accounts | None = None
+) -> NormReadings:
     """Pool a text in all three readings at ``p``, and check the identities between them on it.
 
     Works on any pooler with an exponent: one without attention weighs every token 1/N. A pooler with one p per
-    dimension is given the same p in all of them, as on the dial.
+    dimension is given the same p in all of them, as on the dial. A text that ``accounts`` has already is not
+    read again.
 
     Raises:
         PoolScopeError: the pooler has no exponent, p is not on the dial, or nothing is to be read.
     """
     check_p(p)
-    found = terms(classifier, request)
+    found = terms(classifier, request, accounts)
     with torch.no_grad():
         points = tuple(_point(found, which, p) for which in READINGS)
         factor = float((torch.logsumexp(p * found.log_a, 0) / p).exp())

@@ -8,6 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from models.attribution.accounts import Accounts
 from models.attribution.base import floats
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
@@ -22,12 +23,15 @@ KENDALL: Final = METRICS["kendall_tau"]
 
 
 @torch.no_grad()
-def scale_limits(classifier: PoolingClassifier, request: Request, p: float) -> ScaleLimits:
+def scale_limits(
+    classifier: PoolingClassifier, request: Request, p: float, accounts: Accounts | None = None
+) -> ScaleLimits:
     """Limit the same states in all four ways and pool them by the reader's own reading at ``p``.
 
     Erasing a word here takes its tokens out of the pooling and leaves the other states as they are, so that
     what changes between the two columns is the scaling alone: min–max is fitted anew to the words
-    that are left, or frozen as it was for the whole text. The element-wise limits know no difference.
+    that are left, or frozen as it was for the whole text. The element-wise limits know no difference. A text that
+    ``accounts`` has already is not read again.
 
     Raises:
         PoolScopeError: the pooler is not APLN, p is not on the dial, or nothing is to be read.
@@ -37,7 +41,7 @@ def scale_limits(classifier: PoolingClassifier, request: Request, p: float) -> S
         raise PoolScopeError(
             f"{classifier.pooler.title} pooling limits no scale; choose a reader with APLN to switch its scale limits."
         )
-    found = terms(classifier, request)
+    found = terms(classifier, request, accounts)
     hidden = found.reading.hidden.double()
     whole = {limit: limit_scale(hidden, found.reading.mask, limit)[0] for limit in LIMITS}
     every = torch.ones(len(found.reading), dtype=torch.bool)

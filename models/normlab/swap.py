@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import prepare
+from models.attribution.accounts import Accounts
 from models.attribution.base import floats
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
@@ -68,10 +69,14 @@ def _norm(which: str, h: Tensor, log_a: Tensor | None, p: float) -> Tensor:
 
 
 @torch.no_grad()
-def swap(classifier: PoolingClassifier, request: Request, p: float, examples: Sequence[str] = ()) -> Swap:
+def swap(
+    classifier: PoolingClassifier, request: Request, p: float, examples: Sequence[str] = (),
+    accounts: Accounts | None = None,
+) -> Swap:  # fmt: skip
     """Pool the reader's own states in every way of :func:`candidates`, and decide with its own head.
 
-    ``examples`` are texts on which changed predictions are counted; those it cannot read do not count.
+    ``examples`` are texts on which changed predictions are counted; those it cannot read do not count. What
+    ``accounts`` has of all these texts is not read again, whatever p is.
 
     Raises:
         PoolScopeError: the reader's head expects a vector of another width than its states, p is not on the dial, or
@@ -85,11 +90,12 @@ def swap(classifier: PoolingClassifier, request: Request, p: float, examples: Se
             "other pooler fits under it; choose a reader whose vector is as wide as its states."
         )
     ways = candidates(p)
-    here = _decided(classifier, request, ways)
+    here = _decided(classifier, request, ways, accounts)
     there = []
     for text in examples:
         try:
-            there.append(_decided(classifier, dataclasses.replace(request, text=text, deleted=(), masked=()), ways))
+            example = dataclasses.replace(request, text=text, deleted=(), masked=())
+            there.append(_decided(classifier, example, ways, accounts))
         except PoolScopeError:
             continue
     own = here["own"]
@@ -117,10 +123,12 @@ def _row(
     return SwapRow(name, title, name == "own", floats(probabilities), margin, distance, changed, of)
 
 
-def _decided(classifier: PoolingClassifier, request: Request, ways: Mapping[str, Pool]) -> dict[str, Tensor | None]:
+def _decided(
+    classifier: PoolingClassifier, request: Request, ways: Mapping[str, Pool], accounts: Accounts | None
+) -> dict[str, Tensor | None]:
     """Logits (C,) of the reader itself, under ``own``, and of every way to pool; ``None`` where it needs attention."""
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     hidden = reading.hidden[0].double()
     log_a = None if reading.weights is None else reading.weights[0].double().log()
     if log_a is not None:

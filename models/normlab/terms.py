@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import Text, prepare
+from models.attribution.accounts import Accounts
 from models.attribution.reading import Reading
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
@@ -54,8 +55,8 @@ class Terms:
 
 
 @torch.no_grad()
-def terms(classifier: PoolingClassifier, request: Request) -> Terms:
-    """Read a text once and take from the pooler what its norm is a norm of.
+def terms(classifier: PoolingClassifier, request: Request, accounts: Accounts | None = None) -> Terms:
+    """Read a text, if ``accounts`` has it not, and take from the pooler what its norm is a norm of.
 
     Raises:
         PoolScopeError: the pooler has no exponent, or there is nothing to read.
@@ -66,7 +67,7 @@ def terms(classifier: PoolingClassifier, request: Request) -> Terms:
             f"{pooler.title} pooling has no exponent p; choose a reader with APLN, GeM or the learned norm."
         )
     text = prepare(classifier, request)
-    reading = Reading(classifier, text.ids, text.owners)
+    reading = Reading(classifier, text.ids, text.owners, accounts)
     hidden = reading.hidden.double()
     return Terms(classifier, text, reading, _z(pooler, hidden, reading.mask)[0], _log_a(pooler, reading))
 

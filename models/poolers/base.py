@@ -157,9 +157,14 @@ class Pooler(nn.Module, ABC):
         self.check(hidden, mask, weights)
         hidden = zero_padding(hidden, mask.bool())
         shares = self.shares(hidden, mask, weights)
-        if self.divides == "states":
-            return shares * hidden
-        return shares * self.pool(hidden, mask, weights).unsqueeze(1)
+        return self.divided(shares, hidden if self.divides == "states" else self.pool(hidden, mask, weights))
+
+    def divided(self, shares: Tensor, whole: Tensor) -> Tensor:
+        """Return the contributions (B, T, R) that ``shares`` (B, T, R) make of what the pooler ``divides``.
+
+        ``whole`` are the states (B, T, D), zeros on padding, or the pooled vector (B, R).
+        """
+        return shares * (whole if self.divides == "states" else whole.unsqueeze(1))
 
     def learned(self) -> tuple[Parameter, ...]:
         """Report the learned quantities worth showing: value now, value at the start, domain."""
@@ -177,8 +182,9 @@ class Pooler(nn.Module, ABC):
                 f"{self.name}: mask came as {mask.dtype} {tuple(mask.shape)}; "
                 f"expected bool {tuple(hidden.shape[:2])}, True on real tokens"
             )
-        empty = (~mask.bool().any(1)).nonzero().flatten().tolist()
-        if empty:
+        read = mask.any(1)
+        if not bool(read.all()):
+            empty = (~read).nonzero().flatten().tolist()
             raise PoolScopeError(
                 f"{self.name}: rows {empty} hold only padding; give every text one token or more"
             )

@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 # Numbers of one slice: two buffers of that size, and what they read, stay in a core's cache of a megabyte.
 SLICE: Final = 2**17
@@ -46,7 +47,7 @@ class PowerMean(torch.autograd.Function):
             if dead is not None:
                 terms.masked_fill_(dead[part], -torch.inf)
             top = terms.amax(1, keepdim=True)
-            total = terms.sub_(top).exp_().sum(1, keepdim=True)
+            total = _exp(terms.sub_(top)).sum(1, keepdim=True)
             terms.div_(total)
             log_r[part] = (total.log_() + top) / exponent[part]
             if ctx.needs_input_grad[2]:
@@ -98,6 +99,15 @@ def _along(values: Tensor, states: Tensor, places: int) -> Tensor:
 def _within(states: Tensor, low: float, high: float) -> Tensor:
     """Return the states within [low, high] as a new tensor."""
     return states.clone() if (low, high) == (-math.inf, math.inf) else states.clamp(low, high)
+
+
+def _exp(values: Tensor) -> Tensor:
+    """Raise e to values ≤ 0 in place; where that is no normal number, 0.
+
+    The exponential alone takes 16 to 40 times as long where it underflows, as it does for most words under a large p.
+    """
+    tiny = torch.finfo(values.dtype).tiny
+    return F.threshold(values.clamp_min_(math.log(tiny) + 1).exp_(), 3 * tiny, 0.0, inplace=True)
 
 
 def _by_c(shares: Tensor, felt: Tensor, shape: torch.Size) -> Tensor:

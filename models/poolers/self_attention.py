@@ -83,11 +83,9 @@ class SelfAttentionPooler(Pooler):
             return weights.unsqueeze(-1).expand(-1, -1, self.state_size)
         return weights[..., self._head_of]
 
-    def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+    def divided(self, shares: Tensor, whole: Tensor) -> Tensor:
         """Return c_id = w_i v_id (B, T, D): what the head of dimension d takes from token i."""
-        self.check(hidden, mask, weights)
-        hidden = zero_padding(hidden, mask)
-        return self.shares(hidden, mask, weights) * self.values(hidden)
+        return shares * self.values(whole)
 
     def own_weights(self, hidden: Tensor, mask: Tensor) -> Tensor:
         """Return the token weights of every head (B, T, heads)."""

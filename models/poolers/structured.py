@@ -71,11 +71,9 @@ class StructuredPooler(Pooler):
         """Return A_ki, the same in the D dimensions of hop k."""
         return self._used(hidden, mask, weights).repeat_interleave(self.state_size, dim=-1)
 
-    def contributions(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> Tensor:
+    def divided(self, shares: Tensor, whole: Tensor) -> Tensor:
         """Return A_ki h_id (B, T, r·D), which sums over tokens to M exactly."""
-        self.check(hidden, mask, weights)
-        hidden = zero_padding(hidden, mask)
-        return self.shares(hidden, mask, weights) * hidden.repeat(1, 1, self.hops)
+        return shares * whole.repeat(1, 1, self.hops)
 
     def check(self, hidden: Tensor, mask: Tensor, weights: Tensor | None = None) -> None:
         """Refuse what cannot be pooled; weights may come once for all hops or one map per hop."""

@@ -12,7 +12,7 @@ from models.attribution.footprint import Footprint
 from models.attribution.perturbed import PerturbedTexts
 from models.classifier import PoolingClassifier
 
-CELLS: Final = 512
+CELLS: Final = 128
 SHORTEST: Final = 32
 # By classifier and length; a classifier that is gone takes its entry along.
 _MEASURED: WeakKeyDictionary[PoolingClassifier, dict[int, float]] = WeakKeyDictionary()
@@ -22,7 +22,7 @@ _LOCK: Final = Lock()
 def bytes_per_cell(classifier: PoolingClassifier, longest: int) -> float:
     """Return the bytes that a pass over rows of at most ``longest`` ids holds at its fullest, per place (B · T).
 
-    Measured on about 512 places of texts that have nothing in common, so that no encoder can share anything: row
+    Measured on about 128 places of texts that have nothing in common, so that no encoder can share anything: row
     after row of the vocabulary, as long as the next power of two. What a pass holds grows at most in
     proportion to its rows, and per place not with shorter rows. The texts are the same whoever asks, and so is the
     number: it is kept for the life of the classifier, and no reading's chunks depend on what was read before.

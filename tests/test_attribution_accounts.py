@@ -63,6 +63,15 @@ def test_an_edit_that_leads_to_words_that_were_read_finds_them(sent):
     assert not known & set(sent)
 
 
+def test_the_text_itself_is_not_reused_though_an_earlier_map_has_read_it():
+    classifier, accounts = tiny(), Accounts()
+    whole = list(ids_of(classifier))
+    Reading(classifier, whole, accounts=accounts).ledger.logits([whole[1:]])
+    ledger = Reading(classifier, whole[1:], accounts=accounts).ledger
+    ledger.logits([whole[1:]])
+    assert (ledger.forwards, ledger.reused) == (0, 0)
+
+
 def test_a_click_and_a_substitute_find_what_maps_have_read(sent):
     classifier, accounts, request = tiny(), Accounts(), Request(TEXT)
     analyse(classifier, Request(TEXT, REMOVALS[:1]), accounts)

@@ -60,6 +60,20 @@ def test_single_precision_is_within_a_millionth_of_the_plain_way(encoder):
     torch.testing.assert_close(PerturbedTexts(classifier).logits(rows), plain(classifier, rows), rtol=1e-6, atol=1e-6)
 
 
+def test_words_of_long_ago_are_not_prepared_again_with_every_new_one(monkeypatch):
+    classifier = tiny("cnn", "attention")
+    prepared = []
+    share = type(classifier.encoder).share
+    monkeypatch.setattr(
+        type(classifier.encoder), "share", lambda self, words: prepared.append(len(words)) or share(self, words)
+    )
+    read, row = PerturbedTexts(classifier), lambda *ids: [np.array(ids, dtype=np.intc)]
+    many = list(range(1, 12))
+    for rows in (row(*many), row(1, 2, 3), row(1, 2, 12), row(1, 13), row(13, 1)):
+        torch.testing.assert_close(read.logits(rows), plain(classifier, rows), rtol=1e-5, atol=1e-5)
+    assert prepared == [11, 12, 2]
+
+
 @pytest.mark.parametrize("few", [0, 10**6])
 def test_few_texts_and_many_are_read_alike_by_the_lstm(few, monkeypatch):
     monkeypatch.setattr(bilstm_module, "FEW", few)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from models.attribution.base import AttributionMethod, Scores
-from models.attribution.quadrature import integrate_parts
+from models.attribution.quadrature import NODES, integrate_parts
 from models.attribution.reading import Reading
 from models.attribution.starts import KINDS, WORDS, start
 from models.attribution.straight_path import StraightPath
@@ -70,7 +70,7 @@ class IntegratedGradients(AttributionMethod):
     question = "How is the change of the logit, from empty vectors to this text, divided among the words?"
     formula = r"(e_i - e'_i) \cdot \int_0^1 \frac{\partial F}{\partial e_i}(e' + \alpha (e - e'))\,d\alpha"
     baseline = WORDS["zero"]
-    cost = "7 to 512 gradients, more of them until the error is at most 1 %"
+    cost = "7 gradients, and up to 512 until the error is at most 1 %"
     source = "Sundararajan, Taly & Yan, ICML 2017"
     signed = True
     complete = True
@@ -84,7 +84,7 @@ class IntegratedGradients(AttributionMethod):
         """Return the path integral per token (T,) with its completeness error."""
         kind = self.params.baseline
         path = StraightPath(reading, target, start(reading, kind))
-        tolerance, most = self.params.tolerance, int(self.params.max_steps)
+        tolerance, most = self.params.tolerance, max(len(NODES), min(int(self.params.max_steps), path.room))
         bend = 1.0 if reading.classifier.encoder.smooth else BEND
         found = integrate_parts(path.between, tolerance, most, ROUNDING, bend)
         scores, warning = path.scores(found.parts), None

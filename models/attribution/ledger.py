@@ -51,9 +51,9 @@ class Ledger:
     *Memory.* Results are kept in ``accounts``, whose bound it is; a ledger that is given none opens a book
     for itself. What was dropped there is computed again. Rows go longest first, in chunks of at most 4,096 tokens with
     padding, 16,384 where the encoder reads what they have in common once. Unless there are no more than 1,024 tokens
-    in all, their tensors stay under ``budget`` bytes (256 MiB): a chunk is as large as the bytes per token leave room
-    for that were measured on this classifier (:func:`bytes_per_cell`). A single row that exceeds the budget must be
-    read nevertheless.
+    in all, their tensors stay under ``budget`` bytes (256 MiB), beside what is prepared once of every word: a chunk is
+    as large as the bytes per token leave room for that were measured on this classifier (:func:`bytes_per_cell`). A
+    single row that exceeds the budget must be read nevertheless.
 
     *Pauses.* Before each chunk ``between``, if there is one, is told how many rows come next; it may
     take its time, and what it raises ends the work, with all finished chunks kept.
@@ -97,11 +97,10 @@ class Ledger:
         if not keys or b"" in keys:
             raise PoolScopeError("A text without a token cannot be read; expected rows of one id or more.")
         asked = dict.fromkeys(keys)
-        kept = self._accounts.rows.found((self._digest, key) for key in asked)
-        found = {key: logits for (_, key), logits in kept.items()}
-        self.reused += len(found)
-        if self._own is not None and self._own[0] in asked:
-            found[self._own[0]] = self._own[1]
+        own = {} if self._own is None or self._own[0] not in asked else dict([self._own])
+        kept = self._accounts.rows.found((self._digest, key) for key in asked if key not in own)
+        self.reused += len(kept)
+        found = own | {key: logits for (_, key), logits in kept.items()}
         missing = sorted((key for key in asked if key not in found), key=len, reverse=True)
         states = self._accounts.states.found(self._encoder, missing)
         for chunk, answers in self._pooled([key for key in missing if key in states], states):
@@ -119,7 +118,7 @@ class Ledger:
         """Pool the states that another reader over the encoder left, chunk by chunk, and keep what that says."""
         start = 0
         while start < len(rows):
-            # Pooling holds less than the encoder does, of which so much need not be measured.
+            # Over so few places even a pooler that compares all of them holds some megabytes.
             chunk = rows[start : start + max(1, FIRST_CELLS // _length(rows[start]))]
             start += len(chunk)
             self.pause(len(chunk))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from torch.nn.utils.rnn import pad_sequence
 from models.classifier import PoolingClassifier
 from models.shared import SharedReader
 from models.text import PAD
+
+# One new word prepares all of them again; so many times as many as are asked for are not worth it.
+CROWD: Final = 4
 
 Left = Callable[[Sequence[NDArray[np.intc]], Tensor], None]
 
@@ -38,7 +41,10 @@ class PerturbedTexts:
     def shares(self, ids: NDArray[np.integer[Any]]) -> bool:
         """Prepare all words that rows to come are made of; whether the encoder has something to share."""
         if self._shares and not (self._reader is not None and self._known[ids].all()):
-            self._known[ids] = True
+            asked = np.unique(ids)
+            if int(self._known.sum()) > CROWD * len(asked):
+                self._known[:] = False
+            self._known[asked] = True
             words = np.flatnonzero(self._known)
             self._places[words] = np.arange(len(words))
             known = torch.from_numpy(words).to(self._classifier.table.weight.device)
@@ -53,7 +59,7 @@ class PerturbedTexts:
 
     @torch.no_grad()
     def read(self, rows: Sequence[NDArray[np.intc]]) -> Tensor:
-        """Do what :meth:`logits` does, for texts that nobody asked about too, as those that are only measured."""
+        """Make the pass itself, which a probe of memory makes for texts that nobody asked about."""
         ids, mask = padded(rows)
         device = self._classifier.table.weight.device
         texts, real = torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)

@@ -22,9 +22,9 @@ _LOCK: Final = Lock()
 def bytes_per_cell(classifier: PoolingClassifier, longest: int) -> float:
     """Return the bytes that a pass over rows of at most ``longest`` ids holds at its fullest, per place (B · T).
 
-    Measured on about 128 places of texts that have nothing in common, so that no encoder can share anything: row
-    after row of the vocabulary, as long as the next power of two. What a pass holds grows at most in
-    proportion to its rows, and per place not with shorter rows. The texts are the same whoever asks, and so is the
+    Measured on 128 places, or one text where that is longer: row after row of the vocabulary, as long as the next power
+    of two, with as little in common as its words allow. What a pass holds grows at most in proportion to its rows, per
+    place not with shorter rows, and is less where much is shared. The texts are the same whoever asks, and so is the
     number: it is kept for the life of the classifier, and no reading's chunks depend on what was read before.
     """
     length = max(SHORTEST, 1 << (longest - 1).bit_length())

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 # Kronrod's extension of the three Gauss points: exact for polynomials of degree 11. Nodes and weights of [−1, 1].
 _NODES: Final = (0.9604912687080202, 0.7745966692414834, 0.4342437493468026)
-_WEIGHTS: Final = (0.1046562260274673, 0.2684880898683334, 0.4013974147759622)
+_WEIGHTS: Final = (0.1046562260264673, 0.2684880898683334, 0.4013974147759622)
 _MIDDLE: Final = 0.4509165386584741
 NODES: Final = (1 + np.array([*(-n for n in _NODES), 0.0, *reversed(_NODES)])) / 2
 WEIGHTS: Final = np.array([*_WEIGHTS, _MIDDLE, *reversed(_WEIGHTS)]) / 2
@@ -36,8 +36,8 @@ class Points:
     values: Floats
 
 
-# The points of several α in (0, 1), and F at both ends.
-Between = Callable[[Sequence[float]], tuple[Points, tuple[float, float]]]
+# The points of several α in (0, 1), in as many parts as they were computed in, and F at both ends.
+Between = Callable[[Sequence[float]], tuple[Sequence[Points], tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ def integrate_parts(
     *When it ends.* The slope must integrate to the change of F within ``tolerance`` of it (or ``least``, if that is
     more). That alone may be luck, errors of either sign cancel in one sum. But F is known at every point asked
     for, being computed on the way to its derivative, so every way between points has a change to arrive at too.
+    Errors of several parts that cancel at every point are not seen: no more is known of the parts than their sum.
 
     *Seven points* come first, by the rule of Gauss and Kronrod, exact to degree 11. They are enough if also the
     polynomial through the seven slopes arrives at F at each of them, within four times what is allowed at the end.
@@ -129,7 +130,10 @@ class _Path:
     def ask(self, nodes: Floats) -> None:
         """Ask for the points of further nodes u."""
         found, (self.begin, self.end) = self._between((nodes**self._bend).tolist())
-        self._found.append(replace(found, slopes=found.slopes * self._speed(nodes)))
+        speeds = np.split(self._speed(nodes), np.cumsum([len(points.slopes) for points in found])[:-1])
+        self._found += [
+            replace(points, slopes=points.slopes * speed) for points, speed in zip(found, speeds, strict=True)
+        ]
         known = np.concatenate([self.nodes, nodes])
         # The place in the order of asking that each node has.
         asked = np.concatenate([self._order, len(self._order) + np.arange(len(nodes))])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from models.attribution.base import floats
 from models.attribution.quadrature import Points
 from models.attribution.reading import Reading, differentiable, rows_per_chunk
 from models.attribution.target import Target
+
+BUDGET: Final = 256 * 2**20
 
 
 class StraightPath:
@@ -35,7 +38,12 @@ class StraightPath:
         self._way = self._step if self._lead is None else self._lead.detach() - self._begin
         self._first: float | None = None
 
-    def between(self, alphas: Sequence[float]) -> tuple[Points, tuple[float, float]]:
+    @property
+    def room(self) -> int:
+        """How many points may be kept until all are weighed: 256 MiB of their parts."""
+        return BUDGET // ((len(self._reading) if self._lead is None else self._way.numel()) * self._way.itemsize)
+
+    def between(self, alphas: Sequence[float]) -> tuple[list[Points], tuple[float, float]]:
         """Return the points of several α inside the line, and F at its ends: that of the text as it was read.
 
         Gradients are taken together, in bounded batches.
@@ -43,11 +51,7 @@ class StraightPath:
         size = rows_per_chunk(len(self._reading))
         found = [self._batch(alphas[i : i + size]) for i in range(0, len(alphas), size)]
         assert self._first is not None  # the first batch has it
-        points = found[0] if len(found) == 1 else Points(
-            np.concatenate([part.parts for part in found]), np.concatenate([part.slopes for part in found]),
-            np.concatenate([part.values for part in found]),
-        )  # fmt: skip
-        return points, (self._first, self._reading.value(self._target))
+        return found, (self._first, self._reading.value(self._target))
 
     def scores(self, parts: NDArray[np.float64]) -> tuple[float, ...]:
         """Turn integrated parts into one number per token."""

@@ -9,7 +9,7 @@ from typing import Final
 from torch import Tensor
 from torch.nn import functional as F
 
-# Places pooled at once. A shorter row starts a piece of its own once a piece is worth the calls.
+# Places pooled at once. A shorter text starts a piece of its own once a piece is worth the calls.
 PIECE: Final = 4096
 RAGGED: Final = 0.75
 WORTH: Final = 512
@@ -45,18 +45,19 @@ class Shared:
 SharedReader = Callable[[Tensor], Shared]
 
 
-def pieces(lengths: Sequence[int]) -> Iterator[tuple[int, int, int]]:
-    """Cut texts of these lengths, in their order, into pieces to pool: first text, last text + 1, longest length.
+def pieces(lengths: Sequence[int], most: int = PIECE) -> Iterator[tuple[int, int, int]]:
+    """Cut texts of these lengths, in their order, into pieces: first text, last text + 1, longest length.
 
-    A piece has some thousand places, so that its states stay in the processor's caches, and little padding.
+    A piece has little padding and at most ``most`` places, or is one text. To be pooled that is some thousand, so that
+    its states stay in the processor's caches.
     """
     start = longest = 0
     for stop, length in enumerate(lengths):
-        cells, most = (stop - start) * longest, max(longest, length)
-        full = (stop + 1 - start) * most > PIECE or cells >= WORTH and length < RAGGED * longest
+        cells, wider = (stop - start) * longest, max(longest, length)
+        full = (stop + 1 - start) * wider > most or cells >= WORTH and length < RAGGED * longest
         if stop > start and full:
             yield start, stop, longest
-            start, most = stop, length
-        longest = most
+            start, wider = stop, length
+        longest = wider
     if lengths:
         yield start, len(lengths), longest

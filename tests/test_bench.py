@@ -48,6 +48,15 @@ def test_the_floor_reads_what_eight_maps_need(monkeypatch):
     assert bench.why("cnn", 2.0, common.Timing((0.096,))) == "cnn 2.0×, which is 1.00 ms per map"
 
 
+def test_what_is_far_above_its_floor_has_a_reason():
+    one, two, half = (common.Timing((seconds,)) for seconds in (0.01, 0.02, 0.005))
+    assert common.reason("cnn", one, one, half, "the rest") == ""
+    far = common.reason("cnn", two, one, half, "the rest")
+    assert far == "cnn: 2.0×, of which reading the text 0.5× and the rest 0.5×"
+    assert common.reasons(["", far]) == f"Above 1.5× the floor: {far}."
+    assert common.reasons([""]) == "Nothing took more than 1.5× its floor."
+
+
 def counted(whole, rows):
     return lambda self, x, *others: rows.append(len(x)) or whole(self, x, *others)
 

@@ -18,7 +18,7 @@ class Bounded(Generic[K, V]):
     no other. Any number of threads may ask and bring at once.
     """
 
-    def __init__(self, count: int, size: int, told: Callable[[], None] | None = None) -> None:
+    def __init__(self, count: int, size: int, told: Callable[[], None] = lambda: None) -> None:
         """Start empty; ``told`` is called after every use, outside the lock."""
         self._count, self._bytes, self._told = count, size, told
         self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
@@ -37,7 +37,7 @@ class Bounded(Generic[K, V]):
                 if key in self._kept:
                     self._kept.move_to_end(key)
                     there[key] = self._kept[key][0]
-        self._tell()
+        self._told()
         return there
 
     def keep(self, values: Iterable[tuple[K, V, int]]) -> None:
@@ -51,7 +51,7 @@ class Bounded(Generic[K, V]):
             while len(self._kept) > self._count or self.size > self._bytes:
                 _, (_, dropped) = self._kept.popitem(last=False)
                 self.size -= dropped
-        self._tell()
+        self._told()
 
     def empty(self) -> None:
         """Forget everything; what comes next is kept."""
@@ -64,7 +64,3 @@ class Bounded(Generic[K, V]):
         with self._lock:
             self._count = 0
         self.empty()
-
-    def _tell(self) -> None:
-        if self._told is not None:
-            self._told()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from models.attribution.base import AttributionMethod, Scores
-from models.attribution.ledger import ID_BYTES, key_of
+from models.attribution.ledger import key_of
 from models.attribution.reading import Reading
+from models.attribution.states import ID_BYTES
 from models.attribution.target import Target
 
 ONE_TOKEN = "The text has one token only: without it nothing is left to read, so there is nothing to compare."

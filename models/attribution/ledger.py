@@ -15,10 +15,10 @@ from torch import Tensor
 from models.attribution.accounts import Accounts, row_bytes
 from models.attribution.perturbed import PerturbedTexts
 from models.attribution.probe import bytes_per_cell
-from models.attribution.states import States
+from models.attribution.states import ID_BYTES, States
 from models.classifier import PoolingClassifier
 from models.errors import PoolScopeError
-from models.shared import RAGGED, WORTH
+from models.shared import pieces
 
 # Beyond some thousand tokens a larger batch is no faster on a CPU, and falls out of its caches.
 MOST_CELLS: Final = 4096
@@ -32,7 +32,6 @@ PADDED: Final = 1.5
 
 # A row as numbers, or as the bytes that :func:`key_of` makes of it.
 Row = Sequence[int] | NDArray[np.integer[Any]] | bytes
-ID_BYTES: Final = np.dtype(np.intc).itemsize
 _Answered = tuple[Sequence[bytes], tuple[Tensor, ...]]
 
 
@@ -138,7 +137,8 @@ class Ledger:
             most = FIRST_CELLS if few else self._cells(longest, SHARED_CELLS if shares else MOST_CELLS)
             chunk = missing[start : start + max(1, most // longest)]
             if not shares:
-                chunk = _even(chunk)
+                # Without the rows that would waste much padding in it.
+                chunk = chunk[: next(pieces([_length(key) for key in chunk], most))[1]]
             start += len(chunk)
             self.pause(len(chunk))
             answers = self._texts.logits(_rows(chunk))
@@ -162,15 +162,6 @@ def key_of(row: Row) -> bytes:
     if isinstance(row, bytes):
         return row
     return row.astype(np.intc).tobytes() if isinstance(row, np.ndarray) else array("i", row).tobytes()
-
-
-def _even(chunk: Sequence[bytes]) -> Sequence[bytes]:
-    """Cut from a chunk, longest first, what would waste much padding in it."""
-    longest = _length(chunk[0])
-    for count, key in enumerate(chunk):
-        if count * longest >= WORTH and _length(key) < RAGGED * longest:
-            return chunk[:count]
-    return chunk
 
 
 def _leave(states: States, encoder: str, text: bytes, rows: Sequence[NDArray[np.intc]], hidden: Tensor) -> None:

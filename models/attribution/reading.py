@@ -79,8 +79,8 @@ class Reading:
             graph = self._graph
             self.embeddings, self.hidden = graph.embeddings.detach(), graph.hidden.detach()
             self.pooled, self.logits = graph.pooled.detach(), graph.logits.detach()
-        if accounts is not None and classifier.encoder_digest:
-            accounts.texts.keep([(name, self.hidden, self.hidden.nbytes)])
+            if accounts is not None and classifier.encoder_digest:
+                accounts.texts.keep([(name, self.hidden, self.hidden.nbytes)])
         with torch.no_grad():
             own = self.own_weights = classifier.pooler.own_weights(self.hidden, self.mask)
             # Of several maps the attention is the mean; a single one is the attention.

@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
+import numpy as np
 from torch import Tensor
 
 MOST_BYTES: Final = 128 * 2**20
+# A row of ids is told by its bytes.
+ID_BYTES: Final = np.dtype(np.intc).itemsize
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class States:
     Any number of threads may ask and bring at once; nobody changes a tensor that is here.
     """
 
-    def __init__(self, most: int = MOST_BYTES, told: Callable[[], None] | None = None) -> None:
+    def __init__(self, most: int = MOST_BYTES, told: Callable[[], None] = lambda: None) -> None:
         """Expect nothing yet; ``told`` is called after every use, outside the lock."""
         self._most, self._told = most, told
         self._texts: dict[str, OrderedDict[bytes, _Text]] = {}
@@ -52,7 +55,7 @@ class States:
         """Keep states of these encoders from now on; forget those of all others."""
         with self._lock:
             self._texts = {name: self._texts.get(name, OrderedDict()) for name in encoders}
-        self._tell()
+        self._told()
 
     def empty(self) -> None:
         """Forget all states; of the encoders that are expected, those that come next are kept."""
@@ -71,9 +74,8 @@ class States:
                 for row in rows:
                     if row in text.rows:
                         batch, place = text.rows[row]
-                        # Four bytes per id.
-                        there[row] = batch[place, : len(row) // 4]
-        self._tell()
+                        there[row] = batch[place, : len(row) // ID_BYTES]
+        self._told()
         return there
 
     def keep(self, encoder: str, text: bytes, rows: Sequence[bytes], batch: Tensor) -> None:
@@ -92,8 +94,4 @@ class States:
                 texts.popitem(last=False)
             own.rows.update((row, (batch, place)) for place, row in enumerate(rows))
             own.size += size
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._told is not None:
-            self._told()
+        self._told()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 import torch
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.attribution.base import floats
+from models.attribution.ledger import BUDGET
 from models.attribution.quadrature import Points
 from models.attribution.reading import Reading, differentiable, rows_per_chunk
 from models.attribution.target import Target
-
-BUDGET: Final = 256 * 2**20
 
 
 class StraightPath:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from models.analysis import analyse, remove
-from models.bench.common import SENTENCES, TASK, Timing, classifier_of, table, timed, where
+from models.bench.common import HIGH, SENTENCES, TASK, Timing, classifier_of, table, timed, where
 from models.bench.paths import ours as path_of
 from models.bench.paths import passes
 from models.bench.perturbations import floor
@@ -36,7 +36,6 @@ HEADER: Final = (
     "encoder", "new sentence", "separate Captum calls", "worst IG error", "Captum's", "floor", "one word changed",
     "click", "ladder", "dial over p",
 )  # fmt: skip
-HIGH: Final = 1.5
 BESIDE: Final = (
     "words looked up, the pooling traced, states divided exactly, 28 pairs of maps compared in four ways, the records "
     "built that a page shows"

@@ -24,6 +24,8 @@ from models.zoo.catalogue import catalogue
 from models.zoo.store import from_card
 
 TASK: Final = "sst2"
+# So many times its floor, and a reason must stand below the table.
+HIGH: Final = 1.5
 SENTENCES: Final = (
     "The film is not bad , but it never quite comes alive and the actors make this story one of the best in years .",
     "A warm , funny and often surprising comedy that trusts its cast , takes its time and earns all of its tears .",
@@ -109,6 +111,20 @@ def where(runs: int, *peers: str) -> str:
         f"Median of {runs} runs (range), {torch.get_num_threads()} torch thread, {platform.machine()}, "
         f"Python {platform.python_version()}, {versions}."
     )
+
+
+def reason(name: str, ours: Timing, floor: Timing, reading: Timing, rest: str) -> str:
+    """Say what the time above ``floor`` went into: reading the text, and the ``rest``. Nothing where that is little."""
+    above, read = ours.median / floor.median, reading.median / floor.median
+    if above <= HIGH:
+        return ""
+    return f"{name}: {above:.1f}×, of which reading the text {read:.1f}× and {rest} {above - 1 - read:.1f}×"
+
+
+def reasons(found: Iterable[str]) -> str:
+    """Put the reasons that there are into one line for below a table."""
+    high = "; ".join(filter(None, found))
+    return f"Above {HIGH:g}× the floor: {high}." if high else f"Nothing took more than {HIGH:g}× its floor."
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

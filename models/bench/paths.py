@@ -17,7 +17,7 @@ from torch import Tensor
 
 from models.attribution import METHODS
 from models.attribution.reading import Reading, rows_per_chunk
-from models.bench.common import TASK, Timing, classifier_of, ids_of, table, text_of, timed, where
+from models.bench.common import TASK, Timing, classifier_of, ids_of, reason, reasons, table, text_of, timed, where
 from models.classifier import PoolingClassifier
 
 ENCODERS: Final = ("embedding", "cnn", "bilstm", "transformer", "pretrained")
@@ -32,7 +32,6 @@ FEWER: Final = {
 # What many forward passes say of a number of steps is near enough to leave out those that are far from enough.
 CURVE: Final = 129
 FAR: Final = 5
-HIGH: Final = 1.5
 HEADER: Final = (
     "encoder", "words", "gradients", "ours", "Captum, least steps", "(steps)", "Captum, doubling", "(steps)", "floor",
 )  # fmt: skip
@@ -135,12 +134,9 @@ class Row:
         ]  # fmt: skip
 
     def why(self) -> str:
-        """Say what the time above the floor went into."""
-        read = self.reading.median / self.floor.median
-        return (
-            f"{self.encoder}, {self.words} words: {self.above:.1f}×, of which reading the text {read:.1f}× and what is "
-            f"fixed per batch and map (operators started on few rows, choosing points) {self.above - 1 - read:.1f}×"
-        )
+        """Say what the time above the floor went into, nothing where that is little."""
+        rest = "what is fixed per batch and map (operators started on few rows, choosing points)"
+        return reason(f"{self.encoder}, {self.words} words", self.ours, self.floor, self.reading, rest)
 
 
 def measured(encoder: str, words: int, runs: int) -> Row:
@@ -202,7 +198,6 @@ def report(runs: int) -> str:
         f"{encoder} at {words} words {texts} text{'s' * (texts > 1)}, {rounds} rounds"
         for (encoder, words), (texts, rounds) in FEWER.items()
     ]
-    high = [row.why() for row in rows if row.above > HIGH]
     lines = [
         "## Integrated gradients at an error of 1 %",
         "",
@@ -217,7 +212,7 @@ def report(runs: int) -> str:
         "",
         *table(HEADER, (row.cells() for row in rows)),
         "",
-        f"Above {HIGH:g}× the floor: {'; '.join(high)}." if high else f"Nothing took more than {HIGH:g}× its floor.",
+        reasons(row.why() for row in rows),
         "",
     ]
     return "\n".join(lines)

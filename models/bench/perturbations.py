@@ -16,7 +16,7 @@ from torch import Tensor
 from models.attribution import METHODS
 from models.attribution.ledger import MOST_CELLS
 from models.attribution.reading import Reading
-from models.bench.common import TASK, Timing, classifier_of, ids_of, table, text_of, timed, where
+from models.bench.common import TASK, Timing, classifier_of, ids_of, reason, reasons, table, text_of, timed, where
 from models.classifier import PoolingClassifier, pad_batch
 from models.records import MethodCall, Request
 
@@ -27,7 +27,6 @@ ORDERS: Final = 26
 PER_CALL: Final = (1, 32)
 WORDS: Final = (30, 100)
 TEXTS: Final = 3
-HIGH: Final = 1.5
 ABLATION: Final = (
     "encoder", "words", "leave-one-out", "Captum, 1 per call", "Captum, 32 per call", "difference", "floor",
 )  # fmt: skip
@@ -113,12 +112,8 @@ def ablation(encoder: str, words: int, runs: int) -> tuple[list[str], str]:
         for text in texts
     )
     cells = [str(first), *(other.beside(first) for other in others)]
-    above, read = first.median / least.median, reading.median / least.median
-    why = (
-        f"{encoder}, {words} words: {above:.1f}×, of which reading the text {read:.1f}× and finding rows and chunks "
-        f"{above - 1 - read:.1f}×"
-    )
-    return [encoder, str(words), *cells, f"{apart:.0e}", f"{least} {above:.1f}×"], why if above > HIGH else ""
+    why = reason(f"{encoder}, {words} words", first, least, reading, "finding rows and chunks")
+    return [encoder, str(words), *cells, f"{apart:.0e}", f"{least} {first.median / least.median:.1f}×"], why
 
 
 def sampling(encoder: str, words: int, runs: int) -> list[str]:
@@ -136,7 +131,6 @@ def sampling(encoder: str, words: int, runs: int) -> list[str]:
 def report(runs: int) -> str:
     """Measure and return the section for BENCHMARKS.md."""
     rows = [ablation(encoder, words, runs) for encoder in ENCODERS for words in WORDS]
-    high = "; ".join(why for _, why in rows if why)
     lines = [
         "## Perturbations",
         "",
@@ -147,7 +141,7 @@ def report(runs: int) -> str:
         "",
         *table(ABLATION, (cells for cells, _ in rows)),
         "",
-        f"Above {HIGH:g}× the floor: {high}." if high else f"Nothing took more than {HIGH:g}× its floor.",
+        reasons(why for _, why in rows),
         "",
         f"Shapley sampling with {ORDERS} orders, beside Captum's ShapleyValueSampling with as many. Its floor is "
         "worked out from that of leave-one-out: as many texts per order as words, half as long on average. The last "

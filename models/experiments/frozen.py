@@ -144,9 +144,7 @@ class Frozen:
     def shown(self) -> Tensor:
         """One weight per word (n,): the attention, the mean over several maps, or the mean share of the vector."""
         if self.own is None:
-            with torch.no_grad():
-                shares = self.pooler.shares(self.reading.hidden, self.reading.mask)[0]
-            return self.by_word(shares.double().mean(-1))
+            return self.by_word(self.reading.shares.double().mean(-1))
         return self.by_word(self.own.mean(-1) if self.several else self.own)
 
 

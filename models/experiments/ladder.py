@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import torch
-
 from models.analysis import Text, attribution, compare, predicted, prepare, target_of
 from models.attribution.accounts import Accounts
 from models.attribution.attention import Attention
@@ -52,8 +50,7 @@ class MeanShare(AttributionMethod):
 
     def attribute(self, reading: Reading, target: Target) -> Scores:
         """Return the mean share (T,), the same for every target."""
-        with torch.no_grad():
-            return Scores(floats(reading.classifier.pooler.shares(reading.hidden, reading.mask)[0].mean(-1)))
+        return Scores(floats(reading.shares.mean(-1)))
 
 
 class StateGradient(AttributionMethod):

@@ -109,8 +109,7 @@ def permutations(ids: Sequence[int], seed: int, places: int | None = None) -> np
 
 def _shares(frozen: Frozen) -> Tensor:
     """The shares w (T, D) with r_d = Σ_i w_id h_id."""
-    with torch.no_grad():
-        return frozen.pooler.shares(frozen.reading.hidden, frozen.reading.mask)[0].double()
+    return frozen.reading.shares.double()
 
 
 def _from_shares(frozen: Frozen, shares: Tensor) -> Tensor:
